@@ -1,0 +1,128 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// A Table is one of the tables of records that the store keeps without knowing them.
+type Table uint8
+
+const (
+	TableTemplate Table = iota
+	TableStat
+	TableUse
+	TableExemplar
+	TableFlag
+	TableLabel
+	TableAccount
+	TableAux
+	Tables = 8
+)
+
+// A Put stores a record in a table, or deletes it.
+type Put struct {
+	Table Table
+	Key   []byte // 1 to 32768 bytes
+	Value []byte // nil: delete
+}
+
+// Write applies puts, in order, in one durable transaction.
+func (s *Store) Write(puts []Put) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.update(func(tx *bolt.Tx) error { return apply(tx, puts) })
+}
+
+func apply(tx *bolt.Tx, puts []Put) error {
+	for i := range puts {
+		p := &puts[i]
+		if p.Table >= Tables {
+			return fmt.Errorf("no table %d", p.Table)
+		}
+		tag := tagTables + byte(p.Table)
+		if p.Value == nil {
+			if err := tx.Bucket(bucketNames[tag]).Delete(p.Key); err != nil {
+				return err
+			}
+		} else if err := put(tx, tag, p.Key, p.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Get returns a copy of a record's value; ok is whether there is one.
+func (s *Store) Get(t Table, key []byte) (value []byte, ok bool, err error) {
+	err = s.View(func(r *Reader) error {
+		value, ok, err = r.Get(t, key)
+		value = bytes.Clone(value)
+		return err
+	})
+	return value, ok, err
+}
+
+// Get returns a record's value, which is only valid during the View.
+func (r *Reader) Get(t Table, key []byte) (value []byte, ok bool, err error) {
+	defer r.end(r.begin(), &err)
+	if t >= Tables {
+		return nil, false, fmt.Errorf("store: no table %d", t)
+	}
+	tag := tagTables + byte(t)
+	value, err = get(r.tx.Bucket(bucketNames[tag]), tag, key)
+	return value, value != nil, err
+}
+
+// Scan calls fn with the records of from <= key < to in order of their keys; a
+// nil bound is open. Keys and values are only valid during the call.
+func (s *Store) Scan(t Table, from, to []byte, fn func(key, value []byte) error) error {
+	return s.View(func(r *Reader) error { return r.Scan(t, from, to, fn) })
+}
+
+// Scan is Store.Scan; keys and values are valid during the View.
+func (r *Reader) Scan(t Table, from, to []byte, fn func(key, value []byte) error) (err error) {
+	defer r.end(r.begin(), &err)
+	if t >= Tables {
+		return fmt.Errorf("store: no table %d", t)
+	}
+	return scan(r.tx, tagTables+byte(t), from, to, func(key, value []byte) error {
+		r.calling = true
+		err := fn(key, value)
+		r.calling = false
+		return err
+	})
+}
+
+// Meta returns a copy of a named value; nil when there is none.
+func (s *Store) Meta(name string) (value []byte, err error) {
+	err = s.View(func(r *Reader) error {
+		value, err = r.Meta(name)
+		value = bytes.Clone(value)
+		return err
+	})
+	return value, err
+}
+
+// Meta returns a named value, which is only valid during the View.
+func (r *Reader) Meta(name string) (value []byte, err error) {
+	defer r.end(r.begin(), &err)
+	return get(r.tx.Bucket(bucketNames[tagMeta]), tagMeta, []byte(name))
+}
+
+// SetMeta stores a named value in one durable transaction; nil deletes it.
+func (s *Store) SetMeta(name string, value []byte) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.leave()
+	return s.update(func(tx *bolt.Tx) error {
+		if value == nil {
+			return tx.Bucket(bucketNames[tagMeta]).Delete([]byte(name))
+		}
+		return put(tx, tagMeta, []byte(name), value)
+	})
+}
