@@ -1,0 +1,62 @@
+package template
+
+import "slices"
+
+// Expire forgets the days before day. Templates without any day left are
+// forgotten altogether. What changes on disk goes to to.
+func (s *Set) Expire(day int32, to Records) {
+	for _, t := range s.slots {
+		if t == nil || !t.expire(day, to) {
+			continue
+		}
+		if len(t.days) > 0 {
+			t.changed(to)
+			continue
+		}
+		for _, c := range t.core {
+			s.owners.remove(c.key)
+		}
+		s.slots[t.slot] = nil
+		s.free = append(s.free, t.slot)
+		delete(s.byID, t.ID)
+		t.erase(to)
+	}
+}
+
+// ExpireOut does the same for a template on disk, read by the caller.
+func (s *Set) ExpireOut(t *Template, day int32, to Records) {
+	if !t.expire(day, to) {
+		return
+	}
+	if len(t.days) > 0 {
+		to.Stat(t.ID, t.appendStat(nil, true))
+		return
+	}
+	for _, c := range t.core {
+		to.Out(c.key, t.ID, false)
+	}
+	s.out--
+	t.erase(to)
+}
+
+// expire drops days and reports whether there were any to drop.
+func (t *Template) expire(day int32, to Records) bool {
+	n, _ := slices.BinarySearchFunc(t.days, day, byNumber)
+	if n == 0 {
+		return false
+	}
+	for _, d := range t.days[:n] {
+		to.Day(t.ID, d.number, nil)
+		d.each(func(u Use) { t.Prompts -= uint64(u.Prompts) })
+	}
+	t.days = slices.Clone(t.days[n:])
+	t.First = max(t.First, int64(day)*msPerDay)
+	t.statDirty = true
+	return true
+}
+
+func (t *Template) erase(to Records) {
+	to.Core(t.ID, nil)
+	to.Stat(t.ID, nil)
+	to.Exemplars(t.ID, len(t.Exemplars))
+}

@@ -1,0 +1,314 @@
+package template
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+)
+
+// A template is stored as one core record, one stat record and a day record
+// for each day with prompts. All integers are uvarints unless said otherwise.
+//
+//	core → born, past, offered, partials,
+//	       core keys: count, each key [5] hits [1] part [1], ascending,
+//	       candidates: count, each key [5] n [1],
+//	       exemplars: count, each the account
+//	stat → flags [1] (statFlagged, statOut), prompts, seen, first [8], last [8], used,
+//	       days: count, each less its predecessor; statOut only: accounts
+//	day  → count, each account less its predecessor, prompts
+//
+// statOut marks a template that left memory: its core keys are then listed by
+// key, so that it is found when met again.
+const (
+	statFlagged = 1 << iota
+	statOut
+)
+
+// ErrRecord reports a stored record that is malformed.
+var ErrRecord = errors.New("template: malformed record")
+
+// A Records receives what must be stored. A nil value deletes.
+type Records interface {
+	Core(id uint32, value []byte)
+	Stat(id uint32, value []byte)
+	Day(id uint32, day int32, value []byte)
+	Exemplars(id uint32, n int)          // delete them all
+	Out(key uint64, id uint32, out bool) // key belongs to a template on disk, or no longer
+}
+
+// Changed hands out the records of everything that changed since the last
+// call, in order of slots.
+func (s *Set) Changed(to Records) {
+	s.changedOut(to)
+	s.Each(func(t *Template) { t.changed(to) })
+}
+
+// changedOut hands out which keys are no longer those of a template on disk.
+func (s *Set) changedOut(to Records) {
+	for _, b := range s.back {
+		to.Out(b.key, b.id, false)
+	}
+	s.back = s.back[:0]
+}
+
+func (t *Template) changed(to Records) {
+	if t.coreDirty {
+		to.Core(t.ID, t.appendCore(nil))
+		t.coreDirty = false
+	}
+	if t.statDirty {
+		for _, d := range t.days {
+			if d.dirty {
+				to.Day(t.ID, d.number, d.append(nil))
+				d.dirty = false
+			}
+		}
+		to.Stat(t.ID, t.appendStat(nil, false))
+		t.statDirty = false
+	}
+}
+
+func appendKey(b []byte, k uint64) []byte {
+	return append(b, byte(k), byte(k>>8), byte(k>>16), byte(k>>24), byte(k>>32))
+}
+
+func (t *Template) appendCore(b []byte) []byte {
+	for _, v := range []uint64{t.Born, t.Past, uint64(t.offered), uint64(t.partials), uint64(len(t.core))} {
+		b = binary.AppendUvarint(b, v)
+	}
+	for _, c := range t.core {
+		b = append(appendKey(b, c.key), c.hits, c.part)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.cands)))
+	for _, c := range t.cands {
+		b = append(appendKey(b, c.key), c.n)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.Exemplars)))
+	for _, a := range t.Exemplars {
+		b = binary.AppendUvarint(b, uint64(a))
+	}
+	return b
+}
+
+func (t *Template) appendStat(b []byte, out bool) []byte {
+	flags := byte(0)
+	if t.Flagged {
+		flags |= statFlagged
+	}
+	if out {
+		flags |= statOut
+	}
+	b = append(b, flags)
+	b = binary.AppendUvarint(b, t.Prompts)
+	b = binary.AppendUvarint(b, uint64(t.seen))
+	b = binary.LittleEndian.AppendUint64(b, uint64(t.First))
+	b = binary.LittleEndian.AppendUint64(b, uint64(t.Last))
+	b = binary.AppendUvarint(b, t.usedAt)
+	b = binary.AppendUvarint(b, uint64(len(t.days)))
+	at := int32(0)
+	for _, d := range t.days {
+		b = binary.AppendUvarint(b, uint64(d.number-at))
+		at = d.number
+	}
+	if out {
+		b = binary.AppendUvarint(b, uint64(t.Spread(0, 1<<30)))
+	}
+	return b
+}
+
+func (d *day) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(d.len()))
+	at := uint32(0)
+	d.each(func(u Use) {
+		b = binary.AppendUvarint(b, uint64(u.Account-at))
+		b = binary.AppendUvarint(b, uint64(u.Prompts))
+		at = u.Account
+	})
+	return b
+}
+
+// A fields reads a record from the front; bad is set by the first field that
+// is not there.
+type fields struct {
+	b   []byte
+	bad bool
+}
+
+func (f *fields) bytes(n int) []byte {
+	if f.bad || n > len(f.b) {
+		f.bad = true
+		return make([]byte, n)
+	}
+	out := f.b[:n]
+	f.b = f.b[n:]
+	return out
+}
+
+func (f *fields) uvarint() uint64 {
+	v, n := binary.Uvarint(f.b)
+	if f.bad || n <= 0 || n > 1 && f.b[n-1] == 0 { // not there, or not the shortest spelling
+		f.bad = true
+		return 0
+	}
+	f.b = f.b[n:]
+	return v
+}
+
+// below is a uvarint below a limit.
+func (f *fields) below(limit uint64) uint64 {
+	v := f.uvarint()
+	f.bad = f.bad || v >= limit
+	return v
+}
+
+func (f *fields) count(size int) int {
+	v := f.uvarint()
+	if v > uint64(len(f.b)/size) {
+		f.bad = true
+		return 0
+	}
+	return int(v)
+}
+
+func (f *fields) key() uint64 {
+	b := f.bytes(5)
+	return uint64(binary.LittleEndian.Uint32(b)) | uint64(b[4])<<32
+}
+
+func (f *fields) err() error {
+	if f.bad || len(f.b) > 0 {
+		return ErrRecord
+	}
+	return nil
+}
+
+// Decode makes a template of its core and stat records. dayOf returns the
+// record of one of its days. out reports whether it had left memory. Records
+// that no template would be stored as are ErrRecord; other errors are dayOf's.
+func Decode(id uint32, core, stat []byte, dayOf func(day int32) ([]byte, error)) (t *Template, out bool, err error) {
+	t = &Template{ID: id}
+	f := fields{b: core}
+	t.Born, t.Past = f.uvarint(), f.uvarint()
+	t.offered, t.partials = uint8(f.below(1<<8)), uint8(f.below(1<<8))
+	for range f.count(7) {
+		t.core = append(t.core, coreKey{key: f.key(), hits: f.bytes(1)[0], part: f.bytes(1)[0]})
+	}
+	for range f.count(6) {
+		t.cands = append(t.cands, candidate{key: f.key(), n: f.bytes(1)[0]})
+	}
+	for range f.count(1) {
+		t.Exemplars = append(t.Exemplars, uint32(f.below(1<<32)))
+	}
+	if err := f.err(); err != nil {
+		return nil, false, err
+	}
+	for i := range len(t.core) - 1 {
+		if t.core[i].key >= t.core[i+1].key {
+			return nil, false, ErrRecord
+		}
+	}
+	t.recount()
+	t.coreDirty = false
+
+	st, err := DecodeStat(stat)
+	if err != nil {
+		return nil, false, err
+	}
+	t.Flagged, t.Prompts, t.First, t.Last, t.usedAt, t.seen = st.Flagged, st.Prompts, st.First, st.Last, st.used, st.seen
+	for _, n := range st.Days {
+		rec, err := dayOf(n)
+		if err != nil {
+			return nil, false, err
+		}
+		d, err := decodeDay(n, rec)
+		if err != nil {
+			return nil, false, err
+		}
+		t.days = append(t.days, d)
+	}
+	return t, st.Out, nil
+}
+
+// A Stat is a decoded stat record.
+type Stat struct {
+	Flagged, Out bool
+	Prompts      uint64
+	First, Last  int64
+	Days         []int32
+	Accounts     int // Out only
+
+	used uint64
+	seen uint32
+}
+
+// DecodeStat decodes a stat record.
+func DecodeStat(b []byte) (s Stat, err error) {
+	f := fields{b: b}
+	flags := f.bytes(1)[0]
+	f.bad = f.bad || flags&^(statFlagged|statOut) != 0
+	s.Flagged, s.Out = flags&statFlagged != 0, flags&statOut != 0
+	s.Prompts, s.seen = f.uvarint(), uint32(f.below(1<<32))
+	s.First = int64(binary.LittleEndian.Uint64(f.bytes(8)))
+	s.Last = int64(binary.LittleEndian.Uint64(f.bytes(8)))
+	s.used = f.uvarint()
+	at := uint64(0)
+	for i := range f.count(1) {
+		step := f.below(1 << 31)
+		at += step
+		if i > 0 && step == 0 || at >= 1<<31 {
+			return Stat{}, ErrRecord
+		}
+		s.Days = append(s.Days, int32(at))
+	}
+	if s.Out {
+		s.Accounts = int(f.below(1 << 32))
+	}
+	if err := f.err(); err != nil {
+		return Stat{}, err
+	}
+	return s, nil
+}
+
+func decodeDay(number int32, b []byte) (*day, error) {
+	f := fields{b: b}
+	d := &day{number: number}
+	account := uint64(0)
+	n := f.count(2)
+	for i := range n {
+		step, prompts := f.below(1<<32), f.below(1<<32)
+		account += step
+		if f.bad || i > 0 && step == 0 || account >= 1<<32 || prompts == 0 {
+			return nil, ErrRecord
+		}
+		if n <= fewUses {
+			d.few = append(d.few, Use{uint32(account), uint32(prompts)})
+		} else {
+			d.add(uint32(account), uint32(prompts))
+		}
+	}
+	d.dirty = false
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Restore puts a decoded template back into memory. Keys that another
+// template owns by now are taken out of its core.
+func (s *Set) Restore(t *Template) {
+	s.nextID = max(s.nextID, t.ID+1)
+	s.place(t)
+	n := len(t.core)
+	t.core = slices.DeleteFunc(t.core, func(c coreKey) bool { return s.owners.get(c.key) >= 0 })
+	for _, c := range t.core {
+		s.owners.set(c.key, t.slot)
+		s.sieve.Forget(c.key)
+	}
+	if len(t.core) != n {
+		t.recount()
+	}
+}
+
+// NextID is the id that the next template will get; SetNextID restores it.
+func (s *Set) NextID() uint32      { return s.nextID }
+func (s *Set) SetNextID(id uint32) { s.nextID = max(s.nextID, id) }

@@ -1,0 +1,239 @@
+package template
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/seed-368d3dfa/chorus/minhash"
+)
+
+// A Template is a core of prevalent keys with everything counted about the
+// prompts that contain enough of it.
+type Template struct {
+	ID      uint32
+	Prompts uint64 // that belong to it
+	First   int64  // unix ms of the earliest prompt
+	Last    int64  // and of the latest
+	Flagged bool   // it has crossed the threshold of accounts once
+	Born    uint64 // number of the prompt that founded it
+	Past    uint64 // prompts numbered below have not been searched for members yet; 0: all have
+
+	Exemplars []uint32 // accounts of the exemplars, in the order kept
+
+	core  []coreKey
+	below [scales]uint16 // core keys that a prompt thinned by 2^i can hold
+	cands []candidate
+	days  []*day // ascending
+
+	seen     uint32 // prompts that could show the whole core and belong to it
+	offered  uint8  // matching prompts since the first candidate
+	partials uint8  // prompts that held a part since the last split or reset
+
+	slot      int
+	stamp     uint64 // of the Apply that last touched hits
+	hits      int
+	coreDirty bool   // core, counters of the core, exemplars
+	statDirty bool   // prompts, seen, first, last, flagged
+	usedAt    uint64 // number of the last prompt that belonged
+}
+
+const scales = 24
+
+// A coreKey counts how the key fares in the current window.
+type coreKey struct {
+	key  uint64
+	hits uint8 // matching prompts of this window that held it
+	part uint8 // partial matches that held it
+}
+
+// A candidate is a prevalent key without an owner that came with a template.
+type candidate struct {
+	key uint64
+	n   uint8
+}
+
+// Core returns the keys of the core, ascending.
+func (t *Template) Core() []uint64 {
+	keys := make([]uint64, len(t.core))
+	for i, c := range t.core {
+		keys[i] = c.key
+	}
+	return keys
+}
+
+// recount recomputes what depends on the core's keys.
+func (t *Template) recount() {
+	slices.SortFunc(t.core, func(a, b coreKey) int { return cmp.Compare(a.key, b.key) })
+	for s := range t.below {
+		limit := uint64(1) << (minhash.KeyBits - s)
+		n, _ := slices.BinarySearchFunc(t.core, limit, byKey)
+		t.below[s] = uint16(min(n, 1<<16-1))
+	}
+	t.coreDirty = true
+}
+
+// need is how many core keys a prompt of that scale must hold to belong, or 0
+// if it can show none.
+func (t *Template) need(scale uint8) int {
+	return (3*int(t.below[min(int(scale), scales-1)]) + 4) / 5
+}
+
+// shows reports whether a prompt of that scale could hold the whole core.
+func (t *Template) shows(scale uint8) bool {
+	return int(t.below[min(int(scale), scales-1)]) == len(t.core)
+}
+
+// find returns the place of key in the core.
+func (t *Template) find(key uint64) (int, bool) {
+	return slices.BinarySearchFunc(t.core, key, byKey)
+}
+
+// use counts n prompts of an account at a time, and reports whether the
+// account is new to that day.
+func (t *Template) use(account uint32, at int64, n uint32) bool {
+	if t.Prompts == 0 || at < t.First {
+		t.First = at
+	}
+	if t.Prompts == 0 || at > t.Last {
+		t.Last = at
+	}
+	t.Prompts += uint64(n)
+	t.statDirty = true
+	return t.dayOf(DayOf(at)).add(account, n)
+}
+
+func (t *Template) dayOf(number int32) *day {
+	if n := len(t.days); n > 0 && t.days[n-1].number == number { // mostly today
+		return t.days[n-1]
+	}
+	i, ok := slices.BinarySearchFunc(t.days, number, byNumber)
+	if !ok {
+		t.days = slices.Insert(t.days, i, &day{number: number})
+	}
+	return t.days[i]
+}
+
+const msPerDay = 86400000
+
+// DayOf returns the UTC day of a time in unix milliseconds, not before 1970.
+func DayOf(ms int64) int32 { return int32(min(max(0, ms)/msPerDay, math.MaxInt32)) }
+
+func byNumber(d *day, n int32) int { return cmp.Compare(d.number, n) }
+
+func byKey(c coreKey, k uint64) int { return cmp.Compare(c.key, k) }
+
+// Accounts returns the distinct accounts of the days from..to, inclusive.
+func (t *Template) Accounts(from, to int32) *roaring.Bitmap {
+	b := roaring.New()
+	for _, d := range t.days {
+		if d.number >= from && d.number <= to {
+			d.into(b)
+		}
+	}
+	return b
+}
+
+// Spread returns the number of distinct accounts of the days from..to.
+func (t *Template) Spread(from, to int32) int {
+	days, sum, one := 0, 0, (*day)(nil)
+	for _, d := range t.days {
+		if d.number >= from && d.number <= to {
+			days, sum, one = days+1, sum+d.len(), d
+		}
+	}
+	if days == 0 {
+		return 0
+	}
+	if days == 1 {
+		return one.len()
+	}
+	return int(t.Accounts(from, to).GetCardinality())
+}
+
+// spreads reports whether the accounts of the days from..to are at least n,
+// without a union where the sum settles it.
+func (t *Template) spreads(from, to int32, n int) bool {
+	sum := 0
+	for i := len(t.days) - 1; i >= 0 && t.days[i].number >= from; i-- {
+		if t.days[i].number <= to {
+			if l := t.days[i].len(); l >= n {
+				return true
+			} else {
+				sum += l
+			}
+		}
+	}
+	return sum >= n && t.Spread(from, to) >= n
+}
+
+// A Member is one account of a template in a window.
+type Member struct {
+	Account uint32
+	Prompts uint64
+}
+
+// Members returns the accounts of the days from..to with their prompts,
+// accounts ascending.
+func (t *Template) Members(from, to int32) []Member {
+	sums := make(map[uint32]uint64)
+	for _, d := range t.days {
+		if d.number >= from && d.number <= to {
+			d.each(func(u Use) { sums[u.Account] += uint64(u.Prompts) })
+		}
+	}
+	out := make([]Member, 0, len(sums))
+	for a, n := range sums {
+		out = append(out, Member{a, n})
+	}
+	slices.SortFunc(out, func(a, b Member) int { return cmp.Compare(a.Account, b.Account) })
+	return out
+}
+
+// bytes estimates the memory that the template takes. Lengths count, not
+// capacities, which differ after a restart: eviction must not.
+func (t *Template) bytes() int {
+	n := 320 + 16*len(t.core) + 16*len(t.cands) + 8*len(t.days) + 4*len(t.Exemplars)
+	for _, d := range t.days {
+		n += d.bytes()
+	}
+	return n
+}
+
+// Used reports whether an account sent prompts of the template on a day.
+func (t *Template) Used(account uint32, number int32) bool {
+	i, ok := slices.BinarySearchFunc(t.days, number, byNumber)
+	return ok && t.days[i].prompts(account) > 0
+}
+
+// PromptsOf returns how many of the template's prompts an account sent.
+func (t *Template) PromptsOf(account uint32) (n uint64) {
+	for _, d := range t.days {
+		n += uint64(d.prompts(account))
+	}
+	return n
+}
+
+// PromptsIn returns the number of prompts of the days from..to.
+func (t *Template) PromptsIn(from, to int32) (n uint64) {
+	for _, d := range t.days {
+		if d.number >= from && d.number <= to {
+			d.each(func(u Use) { n += uint64(u.Prompts) })
+		}
+	}
+	return n
+}
+
+// With returns a copy that counts in what was found of the past.
+func (t *Template) With(f Found) *Template {
+	c := *t
+	c.days = make([]*day, len(t.days))
+	for i, d := range t.days {
+		c.days[i] = &day{number: d.number}
+		d.each(func(u Use) { c.days[i].add(u.Account, u.Prompts) })
+	}
+	c.Recalled(f)
+	return &c
+}

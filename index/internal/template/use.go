@@ -1,0 +1,107 @@
+package template
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// A Use is how many of a template's prompts one account sent in one day.
+type Use struct {
+	Account uint32
+	Prompts uint32
+}
+
+// A day holds one day's uses of one template. Few accounts are a sorted
+// slice; many are a bitmap, for unions, and a map of counts.
+type day struct {
+	number int32 // days since 1970-01-01 UTC
+	dirty  bool
+	few    []Use
+	many   *roaring.Bitmap
+	counts map[uint32]uint32
+}
+
+const fewUses = 32
+
+// add counts n prompts of an account and reports whether it is new to the day.
+func (d *day) add(account, n uint32) bool {
+	d.dirty = true
+	if d.many != nil {
+		c := d.counts[account]
+		d.counts[account] = c + n
+		if c == 0 {
+			d.many.Add(account)
+		}
+		return c == 0
+	}
+	i, ok := slices.BinarySearchFunc(d.few, account, byAccount)
+	if ok {
+		d.few[i].Prompts += n
+		return false
+	}
+	d.few = slices.Insert(d.few, i, Use{account, n})
+	if len(d.few) > fewUses {
+		d.many, d.counts = roaring.New(), make(map[uint32]uint32, 2*fewUses)
+		for _, u := range d.few {
+			d.many.Add(u.Account)
+			d.counts[u.Account] = u.Prompts
+		}
+		d.few = nil
+	}
+	return true
+}
+
+// prompts returns how many prompts an account sent.
+func (d *day) prompts(account uint32) uint32 {
+	if d.many != nil {
+		return d.counts[account]
+	}
+	if i, ok := slices.BinarySearchFunc(d.few, account, byAccount); ok {
+		return d.few[i].Prompts
+	}
+	return 0
+}
+
+func byAccount(u Use, a uint32) int { return cmp.Compare(u.Account, a) }
+
+// len returns the number of distinct accounts.
+func (d *day) len() int {
+	if d.many != nil {
+		return len(d.counts)
+	}
+	return len(d.few)
+}
+
+// each calls fn for every use, accounts ascending.
+func (d *day) each(fn func(Use)) {
+	if d.many == nil {
+		for _, u := range d.few {
+			fn(u)
+		}
+		return
+	}
+	for it := d.many.Iterator(); it.HasNext(); {
+		a := it.Next()
+		fn(Use{a, d.counts[a]})
+	}
+}
+
+// into adds the day's accounts to a bitmap.
+func (d *day) into(b *roaring.Bitmap) {
+	if d.many != nil {
+		b.Or(d.many)
+		return
+	}
+	for _, u := range d.few {
+		b.Add(u.Account)
+	}
+}
+
+func (d *day) bytes() int {
+	if d.many != nil {
+		return 96 + 24*len(d.counts)
+	}
+	return 64 + 8*len(d.few)
+}
