@@ -1,0 +1,196 @@
+package index
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+)
+
+// accounts interns account names to 32-bit ids, counted from 1. Names stay on
+// disk once sealed; memory keeps a keyed hash, three numbers and no text.
+type accounts struct {
+	seed   uint64
+	ids    map[uint64]uint32
+	stats  []accountStat // by id - 1
+	fresh  []string      // names not yet sealed, in id order
+	chunks []uint32      // first id of every sealed chunk of names, ascending
+}
+
+type accountStat struct {
+	first, last int64 // unix ms
+	prompts     uint32
+}
+
+func newAccounts(seed uint64) *accounts {
+	return &accounts{seed: seed, ids: make(map[uint64]uint32)}
+}
+
+func (a *accounts) hash(name string) uint64 {
+	var d xxhash.Digest
+	d.ResetWithSeed(a.seed)
+	d.WriteString(name)
+	return d.Sum64()
+}
+
+// intern returns the id of a name, which it remembers when it is new.
+func (a *accounts) intern(name string) (id uint32, fresh bool) {
+	h := a.hash(name)
+	if id, ok := a.ids[h]; ok {
+		return id, false
+	}
+	a.stats = append(a.stats, accountStat{})
+	id = uint32(len(a.stats))
+	a.ids[h] = id
+	a.fresh = append(a.fresh, name)
+	return id, true
+}
+
+func (a *accounts) find(name string) (uint32, bool) {
+	id, ok := a.ids[a.hash(name)]
+	return id, ok
+}
+
+func (a *accounts) len() int { return len(a.stats) }
+
+// seen is the number of accounts with retained prompts.
+func (a *accounts) seen() (n int) {
+	for i := range a.stats {
+		if a.stats[i].prompts > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// count adds n prompts of an account between first and last.
+func (a *accounts) count(id uint32, first, last int64, n uint32) {
+	a.stats[id-1].count(first, last, n)
+}
+
+func (s *accountStat) count(first, last int64, n uint32) {
+	if s.prompts == 0 || first < s.first {
+		s.first = first
+	}
+	if s.prompts == 0 || last > s.last {
+		s.last = last
+	}
+	s.prompts += n
+}
+
+const nameChunk = 16 << 10 // bytes of names in one record, about
+
+// seal returns the fresh names as records, and themselves: from now on they
+// are pending, and on disk once the records are written.
+func (a *accounts) seal() (puts []store.Put, sealed []string) {
+	sealed, a.fresh = a.fresh, nil
+	id := uint32(len(a.stats)-len(sealed)) + 1
+	for i := 0; i < len(sealed); {
+		first, chunk := id, []byte(nil)
+		for i < len(sealed) && len(chunk) < nameChunk {
+			chunk = binary.AppendUvarint(chunk, uint64(len(sealed[i])))
+			chunk = append(chunk, sealed[i]...)
+			i, id = i+1, id+1
+		}
+		a.chunks = append(a.chunks, first)
+		puts = append(puts, store.Put{Table: store.TableAccount, Key: binary.BigEndian.AppendUint32(nil, first), Value: chunk})
+	}
+	return puts, sealed
+}
+
+// eachName calls fn for the names of one stored chunk.
+func eachName(chunk []byte, fn func(name []byte) error) error {
+	for len(chunk) > 0 {
+		n, k := binary.Uvarint(chunk)
+		if k <= 0 || n > uint64(len(chunk)-k) {
+			return fmt.Errorf("%w: account names are cut short", ErrDamaged)
+		}
+		if err := fn(chunk[k : k+int(n)]); err != nil {
+			return err
+		}
+		chunk = chunk[k+int(n):]
+	}
+	return nil
+}
+
+// load reads the names of every sealed chunk back.
+func (a *accounts) load(st *store.Store) error {
+	return st.Scan(store.TableAccount, nil, nil, func(key, value []byte) error {
+		if len(key) != 4 || binary.BigEndian.Uint32(key) != uint32(len(a.stats))+1 {
+			return fmt.Errorf("%w: account names are not in sequence", ErrDamaged)
+		}
+		a.chunks = append(a.chunks, binary.BigEndian.Uint32(key))
+		return eachName(value, func(name []byte) error {
+			a.stats = append(a.stats, accountStat{})
+			a.ids[a.hash(string(name))] = uint32(len(a.stats))
+			return nil
+		})
+	})
+}
+
+// A nameView resolves account ids as of one moment. The slices it shares with
+// accounts only ever grow.
+type nameView struct {
+	chunks  []uint32
+	pending []string // being sealed: right before the fresh ones
+	fresh   []string
+	n       int
+}
+
+func (a *accounts) view(pending []string) nameView {
+	return nameView{a.chunks, pending, a.fresh, len(a.stats)}
+}
+
+// names resolves ids, which it sorts.
+func (v nameView) names(r *store.Reader, ids []uint32) (map[uint32]string, error) {
+	slices.Sort(ids)
+	out := make(map[uint32]string, len(ids))
+	freshFrom := uint32(v.n-len(v.fresh)) + 1
+	pendingFrom := freshFrom - uint32(len(v.pending))
+	for i := 0; i < len(ids); {
+		id := ids[i]
+		if id >= freshFrom {
+			out[id] = v.fresh[id-freshFrom]
+			i++
+			continue
+		}
+		if id >= pendingFrom {
+			out[id] = v.pending[id-pendingFrom]
+			i++
+			continue
+		}
+		c, ok := slices.BinarySearch(v.chunks, id)
+		if !ok {
+			c--
+		}
+		if c < 0 {
+			return nil, fmt.Errorf("%w: no name for account number %d", ErrDamaged, id)
+		}
+		chunk, ok, err := r.Get(store.TableAccount, binary.BigEndian.AppendUint32(nil, v.chunks[c]))
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, fmt.Errorf("%w: no names from account number %d", ErrDamaged, v.chunks[c])
+		}
+		at := v.chunks[c]
+		err = eachName(chunk, func(name []byte) error {
+			for i < len(ids) && ids[i] == at {
+				out[at] = string(name)
+				i++
+			}
+			at++
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if i < len(ids) && ids[i] == id {
+			return nil, fmt.Errorf("%w: no name for account number %d", ErrDamaged, id)
+		}
+	}
+	return out, nil
+}

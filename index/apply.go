@@ -1,0 +1,148 @@
+package index
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+)
+
+// place counts one prompt in, unless its id is known, and appends its journal
+// entry to the group. The caller holds ix.mu.
+func (ix *Index) place(p *Prompt, s *sketched, now time.Time, out *Placement, g *group) {
+	if p.ID != "" && ix.seen(p.ID, s.idKey) {
+		out.Duplicate = true
+		ix.duplicates++
+		return
+	}
+	at := now.UnixMilli()
+	if !p.Time.IsZero() {
+		at = p.Time.UnixMilli()
+	}
+	name := ix.accountName(p.Account)
+	account, fresh := ix.accounts.intern(name)
+	if s.history != 0 && !fresh && ix.resent(account, s.history) {
+		s.tail.idKey, s.tail.turn = s.idKey, s.turn
+		s = s.tail
+	}
+	texts := ix.apply(p, s, account, at, func(m template.Match) string { return ix.exemplar(p, m.ID) })
+	out.Prompt = ix.mem.next() - 1
+	for _, m := range ix.result.Matches {
+		out.Templates = append(out.Templates, templateID(m.ID))
+	}
+	flags := byte(0)
+	if fresh {
+		flags |= entryFresh
+	} else {
+		name = ""
+	}
+	g.entries = appendEntry(g.entries, flags, account, name, at, p.ID, s, texts)
+	g.ends = append(g.ends, len(g.entries))
+}
+
+// seen reports whether a prompt of that id has been counted.
+func (ix *Index) seen(id string, key uint64) bool {
+	return ix.known(key, func(r *store.Record) bool { return r.ID == id })
+}
+
+// resent reports whether the account has sent a conversation of that hash.
+func (ix *Index) resent(account uint32, history uint64) bool {
+	return ix.known(history, func(r *store.Record) bool { return r.Account == account })
+}
+
+// known reports whether a retained prompt has a key of kind KindID and passes
+// the test.
+func (ix *Index) known(key uint64, is func(*store.Record) bool) (found bool) {
+	if !ix.idFilter.has(key) {
+		return false
+	}
+	for _, m := range ix.memtables() {
+		m.ids.each(key, func(offset uint32) bool {
+			found = is(&m.records[offset])
+			return !found
+		})
+		if found {
+			return true
+		}
+	}
+	err := ix.store.View(func(r *store.Reader) error {
+		var numbers []uint64
+		if err := r.Lookup(store.KindID, key, func(n uint64) bool {
+			numbers = append(numbers, n)
+			return true
+		}); err != nil {
+			return err
+		}
+		for _, n := range numbers {
+			rec, err := r.Record(n)
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			found = found || err == nil && is(&rec)
+		}
+		return nil
+	})
+	if err != nil {
+		ix.fail(err)
+	}
+	return found
+}
+
+// apply counts a prompt into memory: the one way in, for new prompts and for
+// replayed ones. It returns the exemplars that the prompt became, in the
+// order of ix.result.Matches; text makes one.
+func (ix *Index) apply(p *Prompt, s *sketched, account uint32, at int64, text func(template.Match) string) (texts []string) {
+	number := ix.mem.next()
+	ix.mem.add(s, account, p, at)
+	if p.ID != "" {
+		ix.idFilter.add(s.idKey)
+	}
+	if s.turn != 0 {
+		ix.idFilter.add(s.turn)
+	}
+	ix.accounts.count(account, at, at, 1)
+	ix.prompts++
+	ix.first, ix.last = min(ix.first, at), max(ix.last, at)
+	ix.templates.Apply(&template.Prompt{Number: number, Account: account, Time: at, Keys: s.keys, Scale: s.scale}, &ix.result)
+	for _, m := range ix.result.Matches {
+		if m.Exemplar {
+			t := text(m)
+			texts = append(texts, t)
+			ix.exemplars[m.ID] = append(ix.exemplars[m.ID], t)
+		}
+	}
+	for _, f := range ix.result.Flags {
+		ix.flag(at, f)
+	}
+	return texts
+}
+
+// templateID is a template's public name.
+func templateID(id uint32) string { return "t" + strconv.FormatUint(uint64(id), 10) }
+
+func parseTemplateID(s string) (uint32, bool) {
+	if len(s) < 2 || s[0] != 't' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[1:], 10, 32)
+	return uint32(n), err == nil && templateID(uint32(n)) == s
+}
+
+// accountName is what is stored of an account's id.
+func (ix *Index) accountName(id string) string {
+	if !ix.opts.HashAccounts {
+		return id
+	}
+	var key [8]byte
+	binary.LittleEndian.PutUint64(key[:], ix.scheme.Seed)
+	mac := hmac.New(sha256.New, key[:])
+	io.WriteString(mac, id)
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}

@@ -1,0 +1,52 @@
+package index
+
+import (
+	"slices"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+)
+
+const exemplarBytes = 4096
+
+// exemplar returns what is kept of a prompt to show a template: the message
+// that shows most of its core, cut to some thousand bytes around it.
+func (ix *Index) exemplar(p *Prompt, id uint32) string {
+	t := ix.templates.Get(id)
+	if t == nil {
+		return ""
+	}
+	core := t.Core()
+	k := ix.own
+	best, bestHits := "", -1
+	said(p, func(text string) {
+		hits := 0
+		for _, s := range k.Shingles(nil, text) {
+			if _, ok := slices.BinarySearch(core, s.Key); ok {
+				hits++
+			}
+		}
+		if hits > bestHits {
+			best, bestHits = text, hits
+		}
+	})
+	return template.Excerpt(k.Sketcher, core, best, exemplarBytes)
+}
+
+// exemplarCount is how many exemplars of a template are sealed.
+func (ix *Index) exemplarCount(id uint32) int {
+	if t := ix.templates.Get(id); t != nil {
+		return len(t.Exemplars) - len(ix.exemplars[id])
+	}
+	return 0
+}
+
+// exemplarTexts returns a template's exemplars, oldest first: those on disk,
+// then those not sealed yet.
+func exemplarTexts(r *store.Reader, id uint32, unsealed []string) (texts []string, err error) {
+	err = r.Scan(store.TableExemplar, templateKey(id), templateKey(id+1), func(_, value []byte) error {
+		texts = append(texts, string(value))
+		return nil
+	})
+	return append(texts, unsealed...), err
+}

@@ -1,0 +1,51 @@
+package index
+
+import "math/bits"
+
+// An idFilter says whether a prompt id may have been seen: blocked Bloom
+// filters (Putze, Sanders, Singler 2007) of one cache line a key, in layers
+// that double, so that it grows without being rebuilt. About one key in 200
+// that was never added seems known; the caller then looks it up.
+type idFilter struct {
+	layers [][][8]uint64
+	left   int // keys that the last layer still takes
+}
+
+const idsPerBlock = 40 // of 512 bits: 12.8 bits a key
+
+func (f *idFilter) places(key uint64, blocks int) (block int, h uint64) {
+	h = key * 0x9e3779b97f4a7c15
+	hi, lo := bits.Mul64(h, uint64(blocks))
+	return int(hi), (lo ^ h>>32) * 0xff51afd7ed558ccd
+}
+
+func (f *idFilter) add(key uint64) {
+	if f.left == 0 {
+		blocks := 1 << 11 << len(f.layers)
+		f.layers = append(f.layers, make([][8]uint64, blocks))
+		f.left = blocks * idsPerBlock
+	}
+	f.left--
+	layer := f.layers[len(f.layers)-1]
+	b, h := f.places(key, len(layer))
+	for range 5 {
+		layer[b][h>>61] |= 1 << (h >> 55 & 63)
+		h = bits.RotateLeft64(h, 9) * 0xd6e8feb86659fd93
+	}
+}
+
+func (f *idFilter) has(key uint64) bool {
+next:
+	for i := len(f.layers) - 1; i >= 0; i-- {
+		layer := f.layers[i]
+		b, h := f.places(key, len(layer))
+		for range 5 {
+			if layer[b][h>>61]>>(h>>55&63)&1 == 0 {
+				continue next
+			}
+			h = bits.RotateLeft64(h, 9) * 0xd6e8feb86659fd93
+		}
+		return true
+	}
+	return false
+}

@@ -1,0 +1,277 @@
+package index
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/sift"
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+	"github.com/seed-368d3dfa/chorus/minhash"
+)
+
+// An Index is an open index. All its methods may be called concurrently.
+type Index struct {
+	opts      Options
+	store     *store.Store
+	scheme    minhash.Scheme
+	sketchers *sketchers
+
+	// Requests pass through these goroutines in this order.
+	queue      chan *request         // → commitLoop
+	sketchWork chan func(*sketcher)  // → sketchLoops
+	groups     chan *group           // → writeLoop
+	seals      chan *sealing         // → sealLoop
+	merges     chan struct{}         // → mergeLoop
+	written    chan struct{}         // closed when writeLoop has ended
+	sealed     chan struct{}         // closed when sealLoop has ended
+	merged     chan struct{}         // closed when mergeLoop has ended
+	stopping   atomic.Bool           // mergeLoop ends early
+	failed     atomic.Pointer[error] // the first failed write
+	journaled  atomic.Uint64         // the last journal entry
+	closing    sync.RWMutex          // held shared by calls, exclusively by Close
+	closed     bool
+	gone       chan struct{} // closed by Close
+
+	// mu guards what follows: commitLoop writes, queries read.
+	mu            sync.RWMutex
+	mem           *memtable
+	spare         *memtable // an empty one, or nil
+	sealing       *sealing  // the last memtable rotated out, until its recalls are applied
+	templates     *template.Set
+	accounts      *accounts
+	idFilter      idFilter
+	exemplars     map[uint32][]string // of mem's prompts, by template
+	freshFlags    []Flag              // recorded since the one before the last seal
+	unsealedFlags []store.Put
+	flagSeq       uint64
+	flagged       chan struct{} // closed at the next flag
+	prompts       uint64        // retained
+	duplicates    uint64
+	first, last   int64 // times of prompts, unix ms
+
+	scratch [store.Kinds][]uint64 // of sealLoop
+
+	own    *sketcher       // of commitLoop
+	result template.Result // of commitLoop
+}
+
+// Open opens the index in the file at path, or creates it. One process at a
+// time may have an index open for writing. Its errors include ErrLocked,
+// ErrDamaged, ErrScheme, ErrVersion, ErrNotIndex and ErrMissing.
+func Open(path string, o *Options) (*Index, error) {
+	opts, err := o.filled()
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(path, store.Options{
+		ReadOnly: opts.ReadOnly, MustExist: opts.MustExist || opts.ReadOnly, LockTimeout: opts.LockTimeout, NoSync: opts.NoSync,
+	})
+	if err != nil {
+		return nil, wrap(err)
+	}
+	ix := newIndex(opts, st)
+	if err := ix.start(); err != nil {
+		st.Close()
+		return nil, wrap(err)
+	}
+	return ix, nil
+}
+
+func newIndex(opts Options, st *store.Store) *Index {
+	return &Index{
+		opts: opts, store: st,
+		queue: make(chan *request, 64), groups: make(chan *group, 4), seals: make(chan *sealing, 1), merges: make(chan struct{}, 1),
+		written: make(chan struct{}), sealed: make(chan struct{}), merged: make(chan struct{}), gone: make(chan struct{}),
+		flagged: make(chan struct{}), exemplars: make(map[uint32][]string), first: math.MaxInt64, last: math.MinInt64,
+	}
+}
+
+// start restores memory from the store and starts the goroutines.
+func (ix *Index) start() error {
+	if err := ix.openScheme(); err != nil {
+		return err
+	}
+	sketchers, err := newSketchers(ix.scheme)
+	if err != nil {
+		return err
+	}
+	ix.sketchers, ix.own = sketchers, sketchers.get()
+	ix.accounts = newAccounts(ix.scheme.Seed)
+	table, err := sift.New(sift.Options{Bytes: ix.opts.SiftBytes})
+	if err != nil {
+		return fmt.Errorf("index: Options.SiftBytes: %w", err)
+	}
+	maxExemplars := 0
+	if ix.opts.NoExemplars {
+		maxExemplars = -1
+	}
+	ix.templates = template.New(template.Options{
+		FlagAccounts: ix.opts.FlagAccounts, MaxExemplars: maxExemplars, Archive: archive{ix},
+	}, table, past{ix})
+	if err := ix.restore(table); err != nil {
+		return err
+	}
+	if !ix.opts.ReadOnly {
+		go ix.sealLoop()
+		go ix.mergeLoop()
+	}
+	if err := ix.replay(); err != nil {
+		if !ix.opts.ReadOnly {
+			close(ix.seals)
+			<-ix.sealed
+			close(ix.merges)
+			<-ix.merged
+		}
+		return err
+	}
+	if !ix.opts.ReadOnly {
+		ix.startSketching()
+		go ix.commitLoop()
+		go ix.writeLoop()
+	}
+	return nil
+}
+
+// past shows the current memtable to the template set.
+type past struct{ ix *Index }
+
+func (p past) Each(key uint64, fn func(uint64)) { p.ix.mem.Each(key, fn) }
+func (p past) Prompt(n uint64) template.Prompt  { return p.ix.mem.Prompt(n) }
+func (p past) Start() uint64                    { return p.ix.mem.Start() }
+
+// archive finds templates that left memory.
+type archive struct{ ix *Index }
+
+// settle waits until a memtable being sealed is on disk: templates that left
+// with it are only there.
+func (a archive) settle() {
+	if s := a.ix.sealing; s != nil {
+		<-s.stored
+	}
+}
+
+func (a archive) Owners(keys []uint64) (ids []uint32) {
+	a.settle()
+	err := a.ix.store.View(func(r *store.Reader) error {
+		for _, k := range keys {
+			from := outKey(k, 0)
+			if err := r.Scan(store.TableAux, from, outKey(k+1, 0), func(key, _ []byte) error {
+				if len(key) == len(from) {
+					ids = append(ids, binary.BigEndian.Uint32(key[9:]))
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		a.ix.fail(err)
+	}
+	return ids
+}
+
+func (a archive) Load(id uint32) (t *template.Template) {
+	err := a.ix.store.View(func(r *store.Reader) error {
+		stat, ok, err := r.Get(store.TableStat, templateKey(id))
+		if err != nil || !ok {
+			return err
+		}
+		t, err = loadTemplate(r, templateKey(id), stat)
+		return err
+	})
+	if err != nil {
+		a.ix.fail(err)
+		return nil
+	}
+	return t
+}
+
+// failure returns the error of the first failed write, if any.
+func (ix *Index) failure() error {
+	if p := ix.failed.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// fail records that memory and disk no longer agree: nothing more is taken.
+func (ix *Index) fail(cause error) error {
+	err := error(&Error{ErrFailed, cause})
+	if ix.failed.CompareAndSwap(nil, &err) {
+		ix.opts.Logger.Error("index: write failed", "error", cause)
+	}
+	return ix.failure()
+}
+
+// Check verifies the whole file: every checksum, every order, every
+// reference. Its error wraps ErrDamaged and says what is damaged.
+func (ix *Index) Check(ctx context.Context) error {
+	ix.closing.RLock()
+	defer ix.closing.RUnlock()
+	if ix.closed {
+		return ErrClosed
+	}
+	if err := ix.store.Check(ctx); err != nil {
+		return wrap(err)
+	}
+	return ix.checkRecords(ctx)
+}
+
+// Backup writes a consistent copy of the index, as of now, while writing goes
+// on. The copy is an index by itself.
+func (ix *Index) Backup(ctx context.Context, w io.Writer) error {
+	ix.closing.RLock()
+	defer ix.closing.RUnlock()
+	if ix.closed {
+		return ErrClosed
+	}
+	err := wrap(ix.store.Backup(ctx, w))
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// Close finishes what has been queued, writes the memtable as a segment and
+// lets go of the file. Calls after it return ErrClosed.
+func (ix *Index) Close() error {
+	ix.closing.Lock()
+	if ix.closed {
+		ix.closing.Unlock()
+		return ErrClosed
+	}
+	ix.closed = true
+	close(ix.gone)
+	ix.closing.Unlock()
+	if ix.opts.ReadOnly {
+		return wrap(ix.store.Close())
+	}
+	ix.stopping.Store(true)
+	close(ix.queue)
+	<-ix.written
+	close(ix.sketchWork)
+	if ix.failure() == nil && ix.hasUnsealed() {
+		if s := ix.rotate(); s != nil {
+			s.cut = ix.journaled.Load()
+			ix.seals <- s
+		}
+	}
+	close(ix.seals)
+	<-ix.sealed
+	close(ix.merges)
+	<-ix.merged
+	err := ix.failure()
+	return errors.Join(err, wrap(ix.store.Close()))
+}
+
+// hasUnsealed reports whether a checkpoint would write anything.
+func (ix *Index) hasUnsealed() bool { return len(ix.mem.records) > 0 }

@@ -1,0 +1,192 @@
+package index
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/seed-368d3dfa/chorus/minhash"
+)
+
+// A journal entry is one prompt as it was counted:
+//
+//	flags    [1]       entryFresh, entryLast, entrySigned, entryTexts, entryTurn
+//	account  [uvarint] its number
+//	name     [uvarint length, bytes] entryFresh only
+//	time     [8]       unix ms
+//	id       [uvarint length, bytes] empty: none
+//	scale    [1]
+//	shingles [uvarint] distinct, before thinning
+//	keys     [uvarint count, 5 each] ascending
+//	signature [rows]   entrySigned only
+//	turn     [5] entryTurn only: hash of the conversation so far
+//	texts    [uvarint count, each uvarint length, bytes] entryTexts only: the
+//	         exemplars that this prompt became, in the order of its templates
+//
+// Entries stand one after the other in journal values; none crosses values.
+const (
+	entryFresh  = 1 << iota // the account is new
+	entryLast               // the last prompt of its Add
+	entrySigned             // has a signature
+	entryTexts              // has exemplars
+	entryTurn               // is a turn of a conversation
+
+	entryFlags = 1<<iota - 1
+)
+
+// An entry is one decoded journal entry. Its slices belong to the journal.
+type entry struct {
+	account uint32
+	name    string
+	last    bool
+	prompt  Prompt // ID only
+	time    int64
+	sketch  sketched
+	texts   []string
+}
+
+func appendEntry(b []byte, flags byte, account uint32, name string, at int64, id string, s *sketched, texts []string) []byte {
+	if len(s.signature) > 0 {
+		flags |= entrySigned
+	}
+	if len(texts) > 0 {
+		flags |= entryTexts
+	}
+	if s.turn != 0 {
+		flags |= entryTurn
+	}
+	b = append(b, flags)
+	b = binary.AppendUvarint(b, uint64(account))
+	if flags&entryFresh != 0 {
+		b = appendString(b, name)
+	}
+	b = binary.LittleEndian.AppendUint64(b, uint64(at))
+	b = appendString(b, id)
+	b = append(b, s.scale)
+	b = binary.AppendUvarint(b, uint64(s.shingles))
+	b = binary.AppendUvarint(b, uint64(len(s.keys)))
+	for _, k := range s.keys {
+		b = appendKey(b, k)
+	}
+	b = append(b, s.signature...)
+	if s.turn != 0 {
+		b = appendKey(b, s.turn)
+	}
+	if len(texts) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(texts)))
+		for _, t := range texts {
+			b = appendString(b, t)
+		}
+	}
+	return b
+}
+
+// appendKey appends a key of 40 bits in 5 bytes.
+func appendKey(b []byte, k uint64) []byte {
+	return append(b, byte(k), byte(k>>8), byte(k>>16), byte(k>>24), byte(k>>32))
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// A cutter takes fields off the front of stored bytes. After the first field
+// that is not there, bad is set and every field is zero.
+type cutter struct {
+	b   []byte
+	bad bool
+}
+
+func (c *cutter) bytes(n int) []byte {
+	if c.bad || n < 0 || n > len(c.b) {
+		c.bad = true
+		return nil
+	}
+	out := c.b[:n]
+	c.b = c.b[n:]
+	return out
+}
+
+func (c *cutter) byte() byte {
+	if b := c.bytes(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (c *cutter) uvarint() uint64 {
+	v, n := binary.Uvarint(c.b)
+	if c.bad || n <= 0 {
+		c.bad = true
+		return 0
+	}
+	c.b = c.b[n:]
+	return v
+}
+
+// count reads a number of things of at least size bytes each.
+func (c *cutter) count(size int) int {
+	v := c.uvarint()
+	if v > uint64(len(c.b)/size) {
+		c.bad = true
+		return 0
+	}
+	return int(v)
+}
+
+func (c *cutter) uint64() uint64 {
+	if b := c.bytes(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+func readKey(b []byte) uint64 { return uint64(binary.LittleEndian.Uint32(b)) | uint64(b[4])<<32 }
+
+func (c *cutter) string() string { return string(c.bytes(c.count(1))) }
+
+// readEntry takes the next entry off a journal value.
+func readEntry(c *cutter, e *entry, rows int) error {
+	flags := c.byte()
+	e.last = flags&entryLast != 0
+	e.account = uint32(c.uvarint())
+	e.name = ""
+	if flags&entryFresh != 0 {
+		e.name = c.string()
+	}
+	e.time = int64(c.uint64())
+	e.prompt = Prompt{ID: c.string()}
+	s := &e.sketch
+	s.scale = c.byte()
+	s.shingles = uint32(c.uvarint())
+	s.keys = s.keys[:0]
+	raw := c.bytes(5 * c.count(5))
+	for i := 0; i < len(raw); i += 5 {
+		s.keys = append(s.keys, readKey(raw[i:]))
+		if n := len(s.keys); n > 1 && s.keys[n-1] <= s.keys[n-2] {
+			c.bad = true
+		}
+	}
+	if s.scale > minhash.KeyBits || flags&^entryFlags != 0 {
+		c.bad = true
+	}
+	s.signature = nil
+	if flags&entrySigned != 0 {
+		s.signature = c.bytes(rows)
+	}
+	s.turn = 0
+	if flags&entryTurn != 0 {
+		if b := c.bytes(5); b != nil {
+			s.turn = readKey(b)
+		}
+	}
+	e.texts = e.texts[:0]
+	if flags&entryTexts != 0 {
+		for range c.count(1) {
+			e.texts = append(e.texts, c.string())
+		}
+	}
+	if c.bad {
+		return fmt.Errorf("%w: a journal entry is malformed", ErrDamaged)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package index
+
+import (
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+)
+
+// A memtable holds the newest prompts: everything since the last seal. It
+// makes them visible to queries and, when full, becomes a segment.
+type memtable struct {
+	first      uint64 // number of its first prompt
+	records    []store.Record
+	signatures []byte // width bytes a prompt, zero for an empty sketch
+	width      int
+	shingles   *postings
+	bands      *postings // threaded when somebody asks
+	ids        *postings // of ids and of conversations
+}
+
+// newMemtable makes room for about so many postings.
+func newMemtable(first uint64, width, room int) *memtable {
+	return &memtable{
+		first: first, width: width,
+		records: make([]store.Record, 0, room/48), signatures: make([]byte, 0, room/48*width),
+		shingles: newPostings(room * 9 / 16), bands: newPostings(room * 9 / 16), ids: newPostings(room / 32),
+	}
+}
+
+// reset empties m for prompts from first on and keeps its room. Nothing may
+// use m any more.
+func (m *memtable) reset(first uint64) {
+	m.first = first
+	clear(m.records) // lets go of ids
+	m.records, m.signatures = m.records[:0], m.signatures[:0]
+	m.shingles.reset()
+	m.bands.reset()
+	m.ids.reset()
+}
+
+// next is the number that the next prompt will get.
+func (m *memtable) next() uint64 { return m.first + uint64(len(m.records)) }
+
+// size is what the option MemtablePostings bounds.
+func (m *memtable) size() int {
+	return len(m.shingles.posts) + len(m.bands.posts) + len(m.records)
+}
+
+func (m *memtable) holds(n uint64) bool { return n >= m.first && n < m.next() }
+
+func (m *memtable) record(n uint64) *store.Record { return &m.records[n-m.first] }
+
+func (m *memtable) signature(n uint64) []byte {
+	at := int(n-m.first) * m.width
+	return m.signatures[at : at+m.width]
+}
+
+func (m *memtable) add(s *sketched, account uint32, p *Prompt, at int64) {
+	offset := uint32(len(m.records))
+	m.records = append(m.records, store.Record{
+		Account: account, Time: at, ID: p.ID, Scale: s.scale, Shingles: s.shingles,
+	})
+	if len(s.signature) == 0 {
+		m.signatures = append(m.signatures, make([]byte, m.width)...)
+	} else {
+		m.signatures = append(m.signatures, s.signature...)
+	}
+	m.shingles.add(s.keys, offset)
+	m.bands.append(s.bands, offset)
+	if p.ID != "" {
+		m.ids.add([]uint64{s.idKey}, offset)
+	}
+	if s.turn != 0 {
+		m.ids.add([]uint64{s.turn}, offset)
+	}
+}
+
+// The methods of template.Past.
+
+func (m *memtable) Start() uint64 { return m.first }
+
+func (m *memtable) Each(key uint64, fn func(number uint64)) {
+	m.shingles.each(key, func(offset uint32) bool {
+		fn(m.first + uint64(offset))
+		return true
+	})
+}
+
+func (m *memtable) Prompt(n uint64) template.Prompt {
+	r := m.record(n)
+	return template.Prompt{Number: n, Account: r.Account, Time: r.Time, Scale: r.Scale}
+}

@@ -1,0 +1,84 @@
+package index
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+)
+
+// Options says how to open an index. A nil *Options and the zero value mean
+// the defaults. Open copies it.
+type Options struct {
+	// ReadOnly opens an existing index for queries only; several processes may.
+	ReadOnly bool
+
+	// MustExist makes Open fail with ErrMissing instead of creating an index.
+	MustExist bool
+
+	// LockTimeout is how long Open waits for another process to let go of the
+	// file before it fails with ErrLocked. 0: one second.
+	LockTimeout time.Duration
+
+	// SiftBytes is the memory of the sift table, which tells when a shingle is
+	// known from enough accounts. 0: 256 MiB. It is taken as it fills up.
+	SiftBytes int
+
+	// TemplateBytes is the memory for templates. Beyond it the narrow ones long
+	// unseen leave memory for disk and come back when met again. 0: 256 MiB.
+	TemplateBytes int
+
+	// MemtablePostings bounds the newest prompts held in memory, in postings
+	// (about 50 a prompt), before they become a segment. It decides where
+	// segments end. 0: 4,000,000.
+	MemtablePostings int
+
+	// FlagAccounts is the number of accounts within 7 days at which a template
+	// is flagged. 0: 20.
+	FlagAccounts int
+
+	// NoExemplars keeps no prompt's text at all; templates then have no pattern.
+	NoExemplars bool
+
+	// HashAccounts stores a keyed hash in place of every account's id.
+	HashAccounts bool
+
+	// NoSync leaves it to the operating system when to write: a crash of the
+	// machine may then lose or damage everything. For throw-away indexes.
+	NoSync bool
+
+	// Logger gets what goes wrong in the background; never prompt text. nil: nothing.
+	Logger *slog.Logger
+}
+
+func (o *Options) filled() (Options, error) {
+	var f Options
+	if o != nil {
+		f = *o
+	}
+	set := func(name string, p *int, def, least int) error {
+		if *p == 0 {
+			*p = def
+		}
+		if *p < least {
+			return fmt.Errorf("index: Options.%s is %d; it must be at least %d, or 0 for %d", name, *p, least, def)
+		}
+		return nil
+	}
+	for _, err := range []error{
+		set("SiftBytes", &f.SiftBytes, 256<<20, 4<<10),
+		set("TemplateBytes", &f.TemplateBytes, 256<<20, 64<<10),
+		set("MemtablePostings", &f.MemtablePostings, 4_000_000, 1000),
+		set("FlagAccounts", &f.FlagAccounts, 20, 2),
+	} {
+		if err != nil {
+			return f, err
+		}
+	}
+	if f.MemtablePostings > 100_000_000 {
+		return f, fmt.Errorf("index: Options.MemtablePostings is %d; at most 100,000,000", f.MemtablePostings)
+	}
+	if f.Logger == nil {
+		f.Logger = slog.New(slog.DiscardHandler)
+	}
+	return f, nil
+}

@@ -1,0 +1,291 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+)
+
+// A pick is a template that a filter selects, with its accounts in the window.
+type pick struct {
+	t        *template.Template
+	accounts int
+}
+
+// Templates returns the templates that f selects, those of most accounts
+// first.
+func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
+	from, to := f.days()
+	only, err := f.only()
+	if err != nil {
+		return nil, nil
+	}
+	var picks []pick
+	out := []Template{}
+	err = ix.viewTemplates(f.MinAccounts, only, nil, func(t *template.Template) {
+		if n := t.Spread(from, to); n > 0 && n >= f.MinAccounts {
+			picks = append(picks, pick{t, n})
+		}
+	}, func(r *store.Reader, s *snapshot) (err error) {
+		slices.SortFunc(picks, func(a, b pick) int {
+			return cmp.Or(cmp.Compare(b.accounts, a.accounts), cmp.Compare(a.t.ID, b.t.ID))
+		})
+		if f.Limit > 0 && len(picks) > f.Limit {
+			picks = picks[:f.Limit]
+		}
+		out, err = ix.describe(ctx, r, s, picks, from, to, f.Members)
+		return err
+	})
+	return out, err
+}
+
+// Template returns one template with its members, or ErrNotFound.
+func (ix *Index) Template(ctx context.Context, id string) (Template, error) {
+	all, err := ix.Templates(ctx, Filter{ID: id, Members: true})
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("%w: no template %q", ErrNotFound, id)
+	}
+	if err != nil {
+		return Template{}, err
+	}
+	return all[0], nil
+}
+
+// days turns the filter's window into days, inclusive.
+func (f *Filter) days() (from, to int32) {
+	from, to = 0, 1<<30
+	if !f.Since.IsZero() {
+		from = template.DayOf(f.Since.UnixMilli())
+	}
+	if !f.Until.IsZero() {
+		to = template.DayOf(f.Until.UnixMilli())
+	}
+	return from, to
+}
+
+// only is the number of the one template selected, or 0 for all.
+func (f *Filter) only() (uint32, error) {
+	if f.ID == "" {
+		return 0, nil
+	}
+	id, ok := parseTemplateID(f.ID)
+	if !ok || id == 0 {
+		return 0, ErrNotFound
+	}
+	return id, nil
+}
+
+// viewTemplates calls locked under the lock, then fn for every template with
+// its past counted in (under the lock if it is one in memory), then last.
+// Of those on disk it takes only those with at least so many accounts.
+func (ix *Index) viewTemplates(minAccounts int, only uint32, locked func(*snapshot), fn func(*template.Template),
+	last func(*store.Reader, *snapshot) error) error {
+	inMemory := make(map[uint32]bool)
+	var pending []*template.Template
+	var lost []template.Lost
+	return ix.view(func(s *snapshot) {
+		s.all = true
+		if locked != nil {
+			locked(s)
+		}
+		ix.templates.Each(func(t *template.Template) {
+			inMemory[t.ID] = true
+			if only != 0 && t.ID != only {
+				return
+			}
+			if l, ok := t.Lost(); ok {
+				lost, pending = append(lost, l), append(pending, t)
+			} else {
+				fn(t)
+			}
+		})
+	}, func(r *store.Reader, s *snapshot) error {
+		found, err := recall(r, lost)
+		if err != nil {
+			return err
+		}
+		ix.mu.RLock()
+		for i, t := range pending {
+			if t.Past == found[i].Before && len(found[i].Members) > 0 {
+				t = t.With(found[i])
+			}
+			fn(t)
+		}
+		ix.mu.RUnlock()
+		if err := eachOut(r, minAccounts, only, func(t *template.Template) {
+			if !inMemory[t.ID] { // those came back, and are out of date on disk
+				fn(t)
+			}
+		}); err != nil {
+			return err
+		}
+		return last(r, s)
+	})
+}
+
+// eachOut calls fn for the templates on disk with at least so many accounts.
+func eachOut(r *store.Reader, minAccounts int, only uint32, fn func(*template.Template)) error {
+	var from, to []byte
+	if only != 0 {
+		from, to = templateKey(only), templateKey(only+1)
+	}
+	return r.Scan(store.TableStat, from, to, func(key, value []byte) error {
+		stat, err := template.DecodeStat(value)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		if !stat.Out || stat.Accounts < minAccounts {
+			return nil
+		}
+		t, err := loadTemplate(r, key, value)
+		if err == nil {
+			fn(t)
+		}
+		return err
+	})
+}
+
+// loadTemplate reads a template whose stat record is at hand.
+func loadTemplate(r *store.Reader, key, stat []byte) (*template.Template, error) {
+	id := templateNumber(key)
+	core, ok, err := r.Get(store.TableTemplate, key)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w: template %d has no core", ErrDamaged, id)
+	}
+	t, _, err := template.Decode(id, core, stat, func(day int32) ([]byte, error) {
+		b, ok, err := r.Get(store.TableUse, dayKey(day, id))
+		if err == nil && !ok {
+			err = fmt.Errorf("%w: template %d has no record of day %d", ErrDamaged, id, day)
+		}
+		return b, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: template %d: %w", ErrDamaged, id, err)
+	}
+	return t, nil
+}
+
+// describe turns picks into results.
+func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, picks []pick, from, to int32, withMembers bool) ([]Template, error) {
+	out := make([]Template, len(picks))
+	members := make([][]template.Member, len(picks))
+	cores := make([][]uint64, len(picks))
+	unsealed := make([][]string, len(picks))
+	var ids []uint32
+	ix.mu.RLock()
+	for i, p := range picks {
+		t := p.t
+		out[i] = Template{
+			ID: templateID(t.ID), Accounts: p.accounts, Prompts: int(t.PromptsIn(from, to)), Status: "none",
+			FirstSeen: time.UnixMilli(t.First).UTC(), LastSeen: time.UnixMilli(t.Last).UTC(),
+			Slots: []Slot{}, Factors: []Factor{}, Exemplars: []string{},
+		}
+		cores[i], unsealed[i] = t.Core(), ix.unsealedExemplars(t.ID)
+		if withMembers {
+			members[i] = slices.DeleteFunc(t.Members(from, to), func(m template.Member) bool {
+				return int(m.Account) > s.n // newer than the snapshot, which cannot name it
+			})
+			out[i].Accounts = len(members[i])
+			for _, m := range members[i] {
+				ids = append(ids, m.Account)
+			}
+		}
+	}
+	ix.mu.RUnlock()
+	names, err := s.names(r, ids)
+	if err != nil {
+		return nil, err
+	}
+	k := ix.sketchers.get()
+	defer ix.sketchers.put(k)
+	for i := range out {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		t := &out[i]
+		texts, err := exemplarTexts(r, picks[i].t.ID, unsealed[i])
+		if err != nil {
+			return nil, err
+		}
+		p := template.MakePattern(k.Sketcher, cores[i], texts)
+		t.Pattern, t.FixedWords, t.Exemplars = p.Text, p.FixedWords, append(t.Exemplars, texts...)
+		for _, sl := range p.Slots {
+			t.Slots = append(t.Slots, Slot(sl))
+		}
+		for _, m := range members[i] {
+			t.Members = append(t.Members, Member{Account: names[m.Account], Prompts: int(m.Prompts)})
+		}
+	}
+	return out, nil
+}
+
+// unsealedExemplars returns a template's exemplars that are not in the store.
+// The caller holds ix.mu.
+func (ix *Index) unsealedExemplars(id uint32) []string {
+	if s := ix.sealing; s != nil && s.mem != nil {
+		return append(slices.Clone(s.exemplars[id]), ix.exemplars[id]...)
+	}
+	return slices.Clone(ix.exemplars[id])
+}
+
+// Account returns what one account sent and shares, or ErrNotFound.
+func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
+	out := Account{ID: id, Templates: []AccountTemplate{}}
+	number, ok := uint32(0), false
+	var used []pick
+	prompts := make(map[uint32]uint64)
+	err := ix.viewTemplates(0, 0, func(*snapshot) {
+		if number, ok = ix.accounts.find(ix.accountName(id)); !ok {
+			return
+		}
+		st := ix.accounts.stats[number-1]
+		out.Prompts = int(st.prompts)
+		out.FirstSeen, out.LastSeen = time.UnixMilli(st.first).UTC(), time.UnixMilli(st.last).UTC()
+	}, func(t *template.Template) {
+		if n := t.PromptsOf(number); ok && n > 0 {
+			used, prompts[t.ID] = append(used, pick{t, t.Spread(0, 1<<30)}), n
+		}
+	}, func(r *store.Reader, s *snapshot) error {
+		if !ok || out.Prompts == 0 {
+			return fmt.Errorf("%w: no account %q", ErrNotFound, id)
+		}
+		slices.SortFunc(used, func(a, b pick) int {
+			return cmp.Or(cmp.Compare(prompts[b.t.ID], prompts[a.t.ID]), cmp.Compare(a.t.ID, b.t.ID))
+		})
+		described, err := ix.describe(ctx, r, s, used, 0, 1<<30, false)
+		if err != nil {
+			return err
+		}
+		for i, d := range described {
+			out.Templates = append(out.Templates, AccountTemplate{
+				ID: d.ID, Pattern: d.Pattern, Prompts: int(prompts[used[i].t.ID]), Accounts: d.Accounts,
+			})
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Stats returns the index's totals.
+func (ix *Index) Stats(ctx context.Context) (Stats, error) {
+	st := Stats{Scheme: ix.scheme, Bytes: ix.store.Size()}
+	err := ix.view(func(*snapshot) {
+		st.Prompts, st.Accounts = int(ix.prompts), ix.accounts.seen()
+		st.Templates = ix.templates.Len() + ix.templates.Out()
+		if ix.prompts > 0 {
+			st.First, st.Last = time.UnixMilli(ix.first).UTC(), time.UnixMilli(ix.last).UTC()
+		}
+	}, func(r *store.Reader, _ *snapshot) error {
+		st.Segments = len(r.Segments())
+		return nil
+	})
+	return st, err
+}

@@ -1,0 +1,106 @@
+package index
+
+import (
+	"time"
+
+	"github.com/seed-368d3dfa/chorus/minhash"
+)
+
+// A Match is a retained prompt that resembles a queried text.
+type Match struct {
+	ID         string    `json:"id"` // the prompt's own id, or "#" and its number
+	Account    string    `json:"account"`
+	Time       time.Time `json:"time"`
+	Similarity float64   `json:"similarity"` // estimated Jaccard similarity of shingles, 0 to 1
+	Templates  []string  `json:"templates"`
+}
+
+// A Template is a set of shingles that the prompts of many accounts keep
+// containing, with what a reader needs to judge it.
+type Template struct {
+	ID         string    `json:"id"`
+	Pattern    string    `json:"pattern"` // fixed words with {1}, {2} … for slots
+	FixedWords int       `json:"fixed_words"`
+	Slots      []Slot    `json:"slots"`
+	Accounts   int       `json:"accounts"` // exact, in the filter's window
+	Prompts    int       `json:"prompts"`
+	FirstSeen  time.Time `json:"first_seen"`
+	LastSeen   time.Time `json:"last_seen"`
+	Score      float64   `json:"score"` // 0 to 100
+	Status     string    `json:"status"`
+	Factors    []Factor  `json:"factors"`
+	Exemplars  []string  `json:"exemplars"`
+	Members    []Member  `json:"members,omitempty"` // Filter.Members only
+}
+
+// A Slot is a place of a pattern whose text varies.
+type Slot struct {
+	Distinct int      `json:"distinct"` // different fillings among the exemplars
+	Examples []string `json:"examples"`
+}
+
+// A Factor is one worded reason for or against a score.
+type Factor struct {
+	Name   string  `json:"name"`
+	Value  float64 `json:"value"`
+	Points float64 `json:"points"`
+	Text   string  `json:"text"`
+}
+
+// A Member is one account of a template or campaign.
+type Member struct {
+	Account    string  `json:"account"`
+	Prompts    int     `json:"prompts"`
+	Confidence float64 `json:"confidence,omitempty"` // campaigns only, 0 to 1
+}
+
+// A Filter selects templates or campaigns. Its zero value selects everything.
+type Filter struct {
+	ID          string    // this one only
+	MinAccounts int       // at least so many accounts
+	Since       time.Time // count only days from this one on
+	Until       time.Time // count only days up to this one
+	Status      string    // "alert", "watch", "benign", "confirmed", "none"
+	Limit       int       // at most so many, widest first; 0: all
+	Members     bool      // fill Members
+}
+
+// An Account says what one account sent and which templates it shares.
+type Account struct {
+	ID        string            `json:"id"`
+	Prompts   int               `json:"prompts"`
+	FirstSeen time.Time         `json:"first_seen"`
+	LastSeen  time.Time         `json:"last_seen"`
+	Templates []AccountTemplate `json:"templates"` // most of its prompts first
+}
+
+// An AccountTemplate is one template that an account uses.
+type AccountTemplate struct {
+	ID       string `json:"id"`
+	Pattern  string `json:"pattern"`
+	Prompts  int    `json:"prompts"`  // this account's
+	Accounts int    `json:"accounts"` // all accounts that use it
+}
+
+// A Flag records the moment at which a template or campaign crossed a threshold.
+type Flag struct {
+	Seq      uint64    `json:"seq"` // from 1, without gaps
+	Time     time.Time `json:"time"`
+	Kind     string    `json:"kind"` // "template" or "campaign"
+	ID       string    `json:"id"`
+	Score    float64   `json:"score"`
+	Accounts int       `json:"accounts"`
+	Text     string    `json:"text"` // what happened, in words; never a prompt's text
+}
+
+// Stats are an index's totals.
+type Stats struct {
+	Prompts   int            `json:"prompts"`
+	Accounts  int            `json:"accounts"`
+	Templates int            `json:"templates"`
+	Segments  int            `json:"segments"`
+	Bytes     int64          `json:"bytes"` // of the file
+	First     time.Time      `json:"first"`
+	Last      time.Time      `json:"last"`
+	Scheme    minhash.Scheme `json:"scheme"`
+}

@@ -1,0 +1,175 @@
+package index
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/seed-368d3dfa/chorus/minhash"
+)
+
+// sketched is what one prompt's text comes to: all that counting it needs.
+type sketched struct {
+	keys      []uint64 // the sample, ascending
+	signature []byte   // empty for a prompt without a single token
+	bands     []uint64
+	shingles  uint32
+	scale     uint8
+	idKey     uint64 // hash of the prompt's id, when it has one
+	turn      uint64 // hash of the conversation so far, for messages; else 0
+
+	// When the account has sent the conversation up to the last answer before,
+	// whose hash is history, what is new in the prompt is only its tail.
+	history uint64
+	tail    *sketched
+}
+
+// A sketcher turns prompts into sketches. One goroutine at a time.
+type sketcher struct {
+	*minhash.Sketcher
+	seed uint64
+}
+
+// sketchers is a pool, because a sketcher's scratch space is worth keeping.
+type sketchers struct {
+	scheme minhash.Scheme
+	pool   sync.Pool
+}
+
+func newSketchers(scheme minhash.Scheme) (*sketchers, error) {
+	s := &sketchers{scheme: scheme}
+	first, err := minhash.NewSketcher(scheme)
+	if err != nil {
+		return nil, err
+	}
+	s.pool.New = func() any {
+		k, err := minhash.NewSketcher(scheme)
+		if err != nil { // it was valid above
+			panic(err)
+		}
+		return &sketcher{k, scheme.Seed}
+	}
+	s.pool.Put(&sketcher{first, scheme.Seed})
+	return s, nil
+}
+
+func (s *sketchers) get() *sketcher  { return s.pool.Get().(*sketcher) }
+func (s *sketchers) put(k *sketcher) { s.pool.Put(k) }
+
+// answers reports whether messages of a role are not the account's own words.
+func answers(role string) bool {
+	switch role {
+	case "assistant", "model", "tool", "function":
+		return true
+	}
+	return false
+}
+
+// instructs reports whether messages of a role come with every request.
+func instructs(role string) bool { return role == "system" || role == "developer" }
+
+// said calls fn with each text that the prompt's account wrote itself.
+func said(p *Prompt, fn func(text string)) {
+	if p.Text != "" {
+		fn(p.Text)
+	}
+	for i := range p.Messages {
+		if m := &p.Messages[i]; !answers(m.Role) {
+			fn(m.Content)
+		}
+	}
+}
+
+// conversation fills in what tells a resent history: hashes of what the
+// account said up to now and up to the last answer, and the sketch of what it
+// said since.
+func (k *sketcher) conversation(p *Prompt, s *sketched) {
+	var d xxhash.Digest
+	d.ResetWithSeed(k.seed ^ 0x70)
+	d.WriteString(p.Account)
+	last, before := -1, false
+	for i := range p.Messages {
+		m := &p.Messages[i]
+		if answers(m.Role) {
+			if before {
+				last, s.history = i, cutKey(d.Sum64())
+			}
+			continue
+		}
+		before = before || !instructs(m.Role)
+		d.WriteString("\x00" + m.Role + "\x00")
+		d.WriteString(m.Content)
+	}
+	s.turn = cutKey(d.Sum64())
+	if last < 0 {
+		return
+	}
+	k.Reset()
+	for i := range p.Messages {
+		if m := &p.Messages[i]; !answers(m.Role) && (i > last || instructs(m.Role)) {
+			k.Add(m.Content)
+		}
+	}
+	tail := k.Sketch()
+	s.tail = &sketched{
+		keys: slices.Clone(tail.Sample), signature: slices.Clone(tail.Signature), bands: k.Bands(nil, tail.Signature),
+		shingles: uint32(tail.Shingles), scale: tail.Scale,
+	}
+}
+
+// cutKey cuts a hash to the width of a key. 0 is left for none.
+func cutKey(h uint64) uint64 { return max(1, h>>(64-minhash.KeyBits)) }
+
+func (k *sketcher) idKey(id string) uint64 {
+	var d xxhash.Digest
+	d.ResetWithSeed(k.seed ^ 0x1d)
+	d.WriteString(id)
+	return cutKey(d.Sum64())
+}
+
+// sketchAll sketches prompts into out, whose slices share few allocations.
+func (k *sketcher) sketchAll(prompts []Prompt, out []sketched) {
+	rows, bands := 0, 0
+	var keyArena, bandArena []uint64
+	var signatures []byte
+	type span struct{ keys, bands, sig int }
+	ends := make([]span, len(prompts))
+	for i := range prompts {
+		p := &prompts[i]
+		if len(p.Messages) > 0 {
+			k.conversation(p, &out[i])
+		}
+		k.Reset()
+		said(p, k.Add)
+		s := k.Sketch()
+		out[i].shingles, out[i].scale = uint32(s.Shingles), s.Scale
+		if p.ID != "" {
+			out[i].idKey = k.idKey(p.ID)
+		}
+		if i == 0 {
+			keyArena = make([]uint64, 0, len(prompts)*max(32, len(s.Sample)))
+		}
+		keyArena = append(keyArena, s.Sample...)
+		if len(s.Signature) > 0 {
+			if rows == 0 {
+				rows = len(s.Signature)
+				signatures = make([]byte, 0, len(prompts)*rows)
+			}
+			signatures = append(signatures, s.Signature...)
+			bandArena = k.Bands(bandArena, s.Signature)
+			if bands == 0 && len(prompts) > 1 {
+				bands = len(bandArena)
+				bandArena = append(make([]uint64, 0, len(prompts)*bands), bandArena...)
+			}
+		}
+		ends[i] = span{len(keyArena), len(bandArena), len(signatures)}
+	}
+	var at span
+	for i, e := range ends {
+		out[i].keys = keyArena[at.keys:e.keys:e.keys]
+		out[i].bands = bandArena[at.bands:e.bands:e.bands]
+		out[i].signature = signatures[at.sig:e.sig:e.sig]
+		at = e
+	}
+}

@@ -1,0 +1,86 @@
+package index
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+)
+
+// A snapshot is what a query takes from memory in one moment. What is sealed
+// later it may find in the store too: prompts from unsealedFrom on are its own.
+type snapshot struct {
+	nameView
+	mems         []*memtable // newest first; only valid under the lock
+	unsealedFrom uint64
+	flags        []Flag // the newest ones; those before are in the store
+	all          bool   // set by locked: templates that leave memory must be in the store by then
+}
+
+// view takes a snapshot, calls locked under the read lock, then fn with a read
+// transaction that began after the snapshot.
+func (ix *Index) view(locked func(*snapshot), fn func(*store.Reader, *snapshot) error) error {
+	ix.closing.RLock()
+	defer ix.closing.RUnlock()
+	if ix.closed {
+		return ErrClosed
+	}
+	var s snapshot
+	ix.mu.RLock()
+	s.mems = ix.memtables()
+	s.unsealedFrom = s.mems[len(s.mems)-1].first
+	var pending []string
+	if len(s.mems) > 1 {
+		pending = ix.sealing.names
+	}
+	s.nameView = ix.accounts.view(pending)
+	s.flags = ix.freshFlags
+	if locked != nil {
+		locked(&s)
+	}
+	leaving := ix.sealing
+	ix.mu.RUnlock()
+	if s.all && len(s.mems) > 1 && leaving.leaving {
+		<-leaving.done
+	}
+	return wrap(ix.store.View(func(r *store.Reader) error { return fn(r, &s) }))
+}
+
+// memtables returns the memtables that are not in the store, newest first.
+// The caller holds ix.mu.
+func (ix *Index) memtables() []*memtable {
+	if s := ix.sealing; s != nil && s.mem != nil {
+		return []*memtable{ix.mem, s.mem}
+	}
+	return []*memtable{ix.mem}
+}
+
+// wrap turns the store's errors into this package's.
+func wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	for from, to := range map[error]error{
+		store.ErrLocked: ErrLocked, store.ErrDamaged: ErrDamaged, store.ErrVersion: ErrVersion,
+		store.ErrNotStore: ErrNotIndex, store.ErrMissing: ErrMissing, store.ErrClosed: ErrClosed,
+	} {
+		if errors.Is(err, from) {
+			return &Error{to, err}
+		}
+	}
+	return err
+}
+
+// An Error is a failure of the storage beneath: errors.Is finds the sentinel
+// of this package, the text says where it happened.
+type Error struct {
+	sentinel error
+	cause    error
+}
+
+func (e *Error) Error() string   { return e.sentinel.Error() + ": " + e.cause.Error() }
+func (e *Error) Unwrap() []error { return []error{e.sentinel, e.cause} }
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
