@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/seed-368d3dfa/chorus/index"
+)
+
+// Exit codes, as README.md promises them.
+const (
+	exitDone = iota
+	exitFailed
+	exitUsage
+	exitSkipped
+	exitLocked
+	exitDamaged
+)
+
+// An app is one run of the command.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	db      string
+	json    bool
+	started bool // the command line was understood
+}
+
+// run does what the arguments say and returns the exit code.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var skipped *skippedError
+	if errors.As(err, &skipped) {
+		skipped.report(a.stderr)
+		return exitSkipped
+	}
+	code, hint := a.explain(err)
+	if code == exitUsage {
+		hint = fmt.Sprintf("%q says how it is used.", cmd.CommandPath()+" --help")
+	}
+	fmt.Fprintln(a.stderr, "chorus: "+escape(err.Error(), true))
+	if hint != "" {
+		fmt.Fprintln(a.stderr, escape(hint, true))
+	}
+	return code
+}
+
+// explain maps an error to an exit code and a hint at what to do.
+func (a *app) explain(err error) (code int, hint string) {
+	var usage *usageError
+	switch {
+	case !a.started, errors.As(err, &usage):
+		return exitUsage, ""
+	case errors.Is(err, index.ErrLocked):
+		return exitLocked, "Another process has " + a.db + " open, maybe \"chorus serve\". Ask its HTTP API instead\n" +
+			"(like curl http://" + defaultListen + "/v1/templates), or stop it first."
+	case errors.Is(err, index.ErrDamaged):
+		return exitDamaged, "\"chorus check\" says what is damaged. Restore a backup, or load the logs into a new index."
+	case errors.Is(err, index.ErrMissing):
+		return exitFailed, "There is no index at " + a.db + ". Make one with \"chorus load\", or name another with --db."
+	case errors.Is(err, index.ErrNotIndex):
+		return exitFailed, a.db + " is some other file. Name the index with --db."
+	case errors.Is(err, index.ErrVersion):
+		return exitFailed, "Use the version of chorus that made it, or a newer one."
+	case errors.Is(err, fs.ErrPermission):
+		return exitFailed, "Check the permissions of the file and its folder."
+	}
+	return exitFailed, ""
+}
+
+// A usageError is a wrong command line that cobra could not know to be wrong.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "chorus",
+		Short: "Find the prompts that many accounts of an LLM service share",
+		Long: `Chorus finds the same words sung by many voices: prompt templates that many
+accounts of an LLM service send.
+
+It keeps an index in one file: --db PATH, or the environment variable CHORUS_DB.
+Every flag has such a variable: --min-accounts is CHORUS_MIN_ACCOUNTS.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some input was skipped,
+4 the index is locked by another process, 5 the index is damaged.`,
+		Example: `  chorus load prompts.jsonl.gz
+  chorus templates --min-accounts 10
+  chorus similar "Solve the following step by step"`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return environment(cmd.Flags()) },
+	}
+	root.PersistentFlags().StringVar(&a.db, "db", "chorus.db", "the index's file")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object a line")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest(cmd, err) })
+	root.AddCommand(a.load(), a.serve(), a.similar(), a.templates(), a.account(), a.flags(),
+		a.stats(), a.check(), a.backup(), a.expire(), a.version())
+	return root
+}
+
+// runs makes a RunE of f that notes that the command line was understood.
+func (a *app) runs(f func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return f(cmd.Context(), args)
+	}
+}
+
+// environment sets the flags that were not given from CHORUS_ variables.
+func environment(flags *pflag.FlagSet) error {
+	var err error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "CHORUS_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := os.LookupEnv(name)
+		if !ok || value == "" || f.Changed || f.Name == "help" || err != nil {
+			return
+		}
+		if e := flags.Set(f.Name, value); e != nil {
+			err = fmt.Errorf("environment variable %s: %w", name, e)
+		}
+	})
+	return err
+}
+
+// suggest adds the flag that was probably meant to an error about an unknown one.
+func suggest(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	name := unknown.GetSpecifiedName()
+	best, least := "", 3
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if d := distance(name, f.Name); d < least {
+			best, least = f.Name, d
+		}
+	})
+	if best == "" {
+		return err
+	}
+	return fmt.Errorf("%w (did you mean --%s?)", err, best)
+}
+
+// distance is the number of bytes to insert, delete or replace to get from a to b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := last
+			if a[i] != b[j] {
+				d = 1 + min(last, row[j], row[j+1])
+			}
+			last, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
+}
+
+// tuning adds the flags that say how an index that is written works. What it
+// returns is to be called when they have been parsed.
+func tuning(f *pflag.FlagSet) func() *index.Options {
+	var o index.Options
+	f.IntVar(&o.FlagAccounts, "flag-accounts", 20, "flag a template that so many accounts sent within 7 days")
+	sift := f.Int("sift-mib", 256, "memory of the table that tells which phrases are shared, in MiB")
+	templates := f.Int("template-mib", 256, "memory for templates, in MiB")
+	f.BoolVar(&o.NoExemplars, "no-exemplars", false, "keep no prompt's text at all; templates then have no pattern")
+	f.BoolVar(&o.HashAccounts, "hash-accounts", false, "store a keyed hash in place of every account's id")
+	return func() *index.Options {
+		o.SiftBytes, o.TemplateBytes = *sift<<20, *templates<<20
+		return &o
+	}
+}
+
+// read opens the index for queries only.
+func (a *app) read() (*index.Index, error) {
+	return index.Open(a.db, &index.Options{ReadOnly: true})
+}
+
+// with calls f with the index open for queries only.
+func (a *app) with(f func(ix *index.Index) error) error {
+	ix, err := a.read()
+	if err != nil {
+		return err
+	}
+	err = f(ix)
+	return errors.Join(err, ix.Close())
+}
+
+// print writes v as a line of JSON.
+func (a *app) print(v any) error {
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/seed-368d3dfa/chorus"
+
+// layers has the packages from the outside in: each may import those behind it.
+var layers = []string{"cmd", "server", "embed", "index", "minhash"}
+
+// TestImports enforces the direction of imports, and what may import what.
+func TestImports(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports,Deps,Standard", module+"/...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(out)
+	seen := 0
+	for {
+		var p struct {
+			ImportPath    string
+			Imports, Deps []string
+		}
+		if err := d.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		path, ours := strings.CutPrefix(p.ImportPath, module+"/")
+		if !ours {
+			continue
+		}
+		seen++
+		for _, i := range p.Imports {
+			if problem := forbidden(path, i); problem != "" {
+				t.Errorf("%s imports %s: %s", path, i, problem)
+			}
+		}
+		if layer(path) >= slices.Index(layers, "index") && slices.Contains(p.Deps, "net/http") {
+			t.Errorf("%s needs net/http, which index and minhash must not", path)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if seen < 8 {
+		t.Errorf("only %d packages seen", seen)
+	}
+}
+
+// layer is a package's place in layers, -1 for others.
+func layer(path string) int {
+	first, _, _ := strings.Cut(path, "/")
+	return slices.Index(layers, first)
+}
+
+// forbidden says why a package of ours must not import another.
+func forbidden(path, imported string) string {
+	if strings.HasPrefix(imported, "go.etcd.io/bbolt") && path != "index/internal/store" {
+		return "only index/internal/store may"
+	}
+	other, ours := strings.CutPrefix(imported, module+"/")
+	if !ours || layer(path) < 0 {
+		return ""
+	}
+	const internal = "index/internal/"
+	switch from, to := layer(path), layer(other); {
+	case to < 0:
+		return "it is no part of the product"
+	case to < from:
+		return "imports run " + strings.Join(layers, " → ")
+	case strings.HasPrefix(path, internal) && strings.HasPrefix(other, "index"):
+		return "leaves import no sibling"
+	case layers[from] == "embed" && to == from && path != "embed":
+		return "leaves import no sibling"
+	}
+	return ""
+}
+
+func TestForbidden(t *testing.T) {
+	for _, test := range []struct {
+		path, imported string
+		bad            bool
+	}{
+		{"cmd/chorus", module + "/server", false},
+		{"server", module + "/cmd/chorus", true},
+		{"server", module + "/index", false},
+		{"index", module + "/embed/promptlog", true},
+		{"index", module + "/index/internal/store", false},
+		{"index/internal/store", module + "/index/internal/sift", true},
+		{"index/internal/store", module + "/index", true},
+		{"index/internal/template", module + "/minhash", false},
+		{"minhash", module + "/index", true},
+		{"index/internal/store", "go.etcd.io/bbolt", false},
+		{"index", "go.etcd.io/bbolt", true},
+		{"server", "go.etcd.io/bbolt/errors", true},
+		{"index", module + "/testdata/gen", true},
+		{"embed/promptlog", module + "/embed", true},
+		{"embed", module + "/embed/promptlog", false},
+	} {
+		if got := forbidden(test.path, test.imported); (got != "") != test.bad {
+			t.Errorf("%s imports %s: %q", test.path, test.imported, got)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-368d3dfa/chorus/index"
+)
+
+func (a *app) check() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "Verify the whole index",
+		Long:  `Verify the whole index. It prints "ok", or says what is damaged and exits with 5.`,
+		Args:  cobra.NoArgs,
+		RunE: a.runs(func(ctx context.Context, _ []string) error {
+			return a.with(func(ix *index.Index) error {
+				if err := ix.Check(ctx); err != nil {
+					return err
+				}
+				if a.json {
+					return a.print(map[string]bool{"ok": true})
+				}
+				_, err := fmt.Fprintln(a.stdout, "ok")
+				return err
+			})
+		}),
+	}
+}
+
+func (a *app) backup() *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup OUT",
+		Short: "Write a consistent copy of the index",
+		Long: `Write a consistent copy of the index to the new file OUT, or to standard output
+for "-". The copy is an index itself: name it with --db to use it.`,
+		Example: `  chorus backup chorus-monday.db
+  chorus backup - | zstd > chorus.db.zst`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.runs(func(ctx context.Context, args []string) error {
+			return a.with(func(ix *index.Index) error {
+				if args[0] == "-" {
+					out := bufio.NewWriterSize(a.stdout, 1<<20)
+					return errors.Join(ix.Backup(ctx, out), out.Flush())
+				}
+				n, err := backupTo(ctx, ix, args[0])
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.print(map[string]int64{"bytes": n})
+				}
+				_, err = fmt.Fprintf(a.stdout, "%s written to %s\n", size(n), escape(args[0], false))
+				return err
+			})
+		}),
+	}
+}
+
+// backupTo writes a backup to a file that must not exist. A backup that failed
+// leaves no file.
+func backupTo(ctx context.Context, ix *index.Index, name string) (n int64, err error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return 0, fmt.Errorf("%s exists: name a new file for the backup", name)
+	}
+	if err != nil {
+		return 0, err
+	}
+	err = errors.Join(ix.Backup(ctx, f), f.Sync())
+	info, e := f.Stat()
+	if err = errors.Join(err, e, f.Close()); err != nil {
+		os.Remove(name)
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+func (a *app) expire() *cobra.Command {
+	var before string
+	cmd := &cobra.Command{
+		Use:   "expire --before TIME",
+		Short: "Forget old prompts",
+		Long: `Forget prompts from before a time, in whole days and whole segments of the file:
+what shares one with newer prompts stays. ` + whenHelp,
+		Example: `  chorus expire --before 90d
+  chorus expire --before 2026-06-01`,
+		Args: cobra.NoArgs,
+		RunE: a.runs(func(ctx context.Context, _ []string) error {
+			if before == "" {
+				return usagef("--before is missing: before which time to forget")
+			}
+			ix, err := index.Open(a.db, &index.Options{MustExist: true})
+			if err != nil {
+				return err
+			}
+			removed := 0
+			t, err := when(ctx, ix, "--before", before)
+			if err == nil {
+				removed, err = ix.Expire(ctx, t)
+			}
+			if err = errors.Join(err, ix.Close()); err != nil {
+				return err
+			}
+			if a.json {
+				return a.print(map[string]int{"removed": removed})
+			}
+			_, err = fmt.Fprintf(a.stdout, "%s forgotten\n", count(removed, "prompt"))
+			return err
+		}),
+	}
+	cmd.Flags().StringVar(&before, "before", "", "forget what was sent before then: 90d, 2026-06-01")
+	return cmd
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-368d3dfa/chorus/index"
+)
+
+// maxQuery bounds a text on standard input, in bytes.
+const maxQuery = 16 << 20
+
+func (a *app) similar() *cobra.Command {
+	var least float64
+	var limit int
+	cmd := &cobra.Command{
+		Use:   "similar [TEXT]",
+		Short: "Show the prompts that resemble a text, best first",
+		Long: `Show the prompts that resemble a text, best first, with the accounts that sent
+them. Without TEXT it is read from standard input.
+
+Similarity is the share of word sequences that two texts have in common (their
+Jaccard similarity), estimated: 1 for the same text, 0 for nothing in common.`,
+		Example: `  chorus similar "Solve the following step by step"
+  chorus similar --min 0.8 --limit 100 < prompt.txt`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.runs(func(ctx context.Context, args []string) error {
+			if !(least >= 0 && least <= 1) {
+				return usagef("--min %v: want 0 to 1", least)
+			}
+			if limit < 0 {
+				return usagef("--limit must not be negative")
+			}
+			text, err := a.text(args)
+			if err != nil {
+				return err
+			}
+			return a.with(func(ix *index.Index) error {
+				matches, err := ix.Similar(ctx, text, least, limit)
+				if err != nil {
+					return err
+				}
+				return a.printMatches(matches)
+			})
+		}),
+	}
+	cmd.Flags().Float64Var(&least, "min", 0.5, "only those at least so similar, 0 to 1")
+	cmd.Flags().IntVar(&limit, "limit", 20, "show so many; 0: all")
+	return cmd
+}
+
+// text is the argument, or what standard input holds.
+func (a *app) text(args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	if _, ok := terminal(a.stdin); ok {
+		fmt.Fprintln(a.stderr, "chorus: reading the text from the terminal; end it with Ctrl-D")
+	}
+	b, err := io.ReadAll(io.LimitReader(a.stdin, maxQuery+1))
+	if err == nil && len(b) > maxQuery {
+		err = fmt.Errorf("standard input: longer than %s", size(maxQuery))
+	}
+	return string(b), err
+}
+
+func (a *app) printMatches(matches []index.Match) error {
+	if a.json {
+		for i := range matches {
+			if err := a.print(&matches[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(matches) == 0 {
+		fmt.Fprintln(a.stderr, "chorus: nothing is that similar")
+		return nil
+	}
+	t := newTable("SIMILARITY", "<TIME", "<ACCOUNT", "<PROMPT", "<TEMPLATES")
+	for _, m := range matches {
+		t.add(fmt.Sprintf("%.2f", m.Similarity), minute(m.Time), m.Account, m.ID, strings.Join(m.Templates, " "))
+	}
+	return a.printTable(t)
+}
+
+func (a *app) printTable(t *table) error {
+	for _, line := range t.lines(a.columns()) {
+		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) account() *cobra.Command {
+	return &cobra.Command{
+		Use:     "account ID",
+		Short:   "Show what one account shares with others",
+		Example: `  chorus account acct-000017`,
+		Args:    cobra.ExactArgs(1),
+		RunE: a.runs(func(ctx context.Context, args []string) error {
+			return a.with(func(ix *index.Index) error {
+				account, err := ix.Account(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.print(&account)
+				}
+				fmt.Fprintf(a.stdout, "%s: %s from %s to %s UTC\n", escape(account.ID, false),
+					count(account.Prompts, "prompt"), minute(account.FirstSeen), minute(account.LastSeen))
+				if len(account.Templates) == 0 {
+					fmt.Fprintln(a.stderr, "chorus: none of them is of a template")
+					return nil
+				}
+				t := newTable("PROMPTS", "ACCOUNTS", "<TEMPLATE", "<PATTERN")
+				for _, m := range account.Templates {
+					t.add(thousands(m.Prompts), thousands(m.Accounts), m.ID, oneLine(m.Pattern))
+				}
+				return a.printTable(t)
+			})
+		}),
+	}
+}
+
+func (a *app) stats() *cobra.Command {
+	return &cobra.Command{
+		Use:   "stats",
+		Short: "Show the index's totals",
+		Args:  cobra.NoArgs,
+		RunE: a.runs(func(ctx context.Context, _ []string) error {
+			return a.with(func(ix *index.Index) error {
+				s, err := ix.Stats(ctx)
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.print(&s)
+				}
+				_, err = fmt.Fprintf(a.stdout, "prompts    %s\naccounts   %s\ntemplates  %s\nsegments   %s\nfile       %s\nfirst      %s UTC\nlast       %s UTC\n",
+					thousands(s.Prompts), thousands(s.Accounts), thousands(s.Templates), thousands(s.Segments), size(s.Bytes), minute(s.First), minute(s.Last))
+				return err
+			})
+		}),
+	}
+}
+
+func (a *app) version() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Show chorus's version",
+		Args:  cobra.NoArgs,
+		RunE: a.runs(func(context.Context, []string) error {
+			v := struct {
+				Version string `json:"version"`
+				Go      string `json:"go"`
+			}{"unknown", runtime.Version()}
+			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+				v.Version = info.Main.Version
+			}
+			if a.json {
+				return a.print(&v)
+			}
+			_, err := fmt.Fprintf(a.stdout, "chorus %s, %s\n", v.Version, v.Go)
+			return err
+		}),
+	}
+}

@@ -1,0 +1,85 @@
+// Package promptlog reads prompts out of logs.
+//
+// [Read] takes a stream and yields batches of prompts, in the stream's order,
+// decoded on several processors; [Open] opens a file or standard input for it.
+// [Parse] is for one JSON text that is held in memory.
+//
+// The one format so far is chorus's own, one JSON object a line:
+//
+//	{"id":"p1","time":"2026-06-01T08:00:00.123Z","account":"a1","text":"…","model":"m","attrs":{"ip":"…"}}
+//	{"time":"…","account":"a1","messages":[{"role":"system","content":"…"},{"role":"user","content":"…"}]}
+//
+// account and one of text and messages are needed, and time unless
+// [Options.TimeOptional]. content is a string or an array of parts of which
+// {"type":"text","text":"…"} count. Names are compared exactly; unknown ones
+// are ignored, and null means absent.
+//
+// A line that is no prompt is skipped and reported with its number and a
+// reason; the others are kept. Reasons never have any of a line's text.
+// Blank lines, CRLF, a byte order mark at the start and a missing line break at
+// the end are fine. Memory is bounded whatever the input.
+//
+// Input may be compressed with gzip or zstd: its first bytes tell.
+package promptlog
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/seed-368d3dfa/chorus/index"
+)
+
+// Options say how to read. Nil means the defaults.
+type Options struct {
+	Name         string // of the input, for Skip.File
+	TimeOptional bool   // a prompt without a time is no error; its Time stays zero
+	Workers      int    // goroutines that decode; 0: one per processor
+	ChunkBytes   int    // input decoded at a time; 0: 1 MiB
+	LineBytes    int    // longer lines are skipped; 0: 16 MiB
+	WindowBytes  int    // zstd input that needs a larger window is refused; 0: 128 MiB
+	MaxBytes     int64  // of input after decompression, then ErrTooLarge; 0: no bound
+}
+
+func (o *Options) filled() *Options {
+	var f Options
+	if o != nil {
+		f = *o
+	}
+	if f.Workers <= 0 {
+		f.Workers = runtime.GOMAXPROCS(0)
+	}
+	if f.ChunkBytes <= 0 {
+		f.ChunkBytes = 1 << 20
+	}
+	if f.LineBytes <= 0 {
+		f.LineBytes = 16 << 20
+	}
+	if f.WindowBytes <= 0 {
+		f.WindowBytes = 128 << 20
+	}
+	return &f
+}
+
+// ErrTooLarge is the error of input beyond Options.MaxBytes.
+var ErrTooLarge = errors.New("promptlog: input is too large")
+
+// tooLong is the reason of a line beyond LineBytes.
+func (o *Options) tooLong() string {
+	return fmt.Sprintf("longer than %d bytes", o.LineBytes)
+}
+
+// A Batch is what a stretch of input held.
+type Batch struct {
+	Prompts []index.Prompt
+	Skipped []Skip
+	Bytes   int64 // of input read up to its end, before decompression
+	Lines   int   // up to its end, blank ones too
+}
+
+// A Skip is a line that is no prompt.
+type Skip struct {
+	File   string // Options.Name
+	Line   int    // from 1
+	Reason string // never has any of the line's text
+}
