@@ -24,6 +24,7 @@ type request struct {
 	placements []Placement
 	err        error
 	done       chan struct{}
+	labels     []Label      // recorded in the place of prompts
 	exclusive  func() error // runs between requests, with everything before it durable
 }
 
@@ -208,6 +209,12 @@ func (ix *Index) count(r *request, g *group) {
 		}
 		ix.mu.Unlock()
 	}
+	ix.mu.Lock()
+	for _, l := range r.labels {
+		g.entries = appendString(append(g.entries, entryLabel), string(ix.recordLabel(l)))
+		g.ends = append(g.ends, len(g.entries))
+	}
+	ix.mu.Unlock()
 	if len(g.ends) > start { // mark the last entry: seals fall between Adds
 		at := 0
 		if n := len(g.ends); n > 1 {

@@ -6,9 +6,12 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
@@ -107,10 +110,10 @@ func (ix *Index) apply(p *Prompt, s *sketched, account uint32, at int64, text fu
 	if s.turn != 0 {
 		ix.idFilter.add(s.turn)
 	}
-	ix.accounts.count(account, at, at, 1)
+	traits := ix.traits(account, at, s)
 	ix.prompts++
 	ix.first, ix.last = min(ix.first, at), max(ix.last, at)
-	ix.templates.Apply(&template.Prompt{Number: number, Account: account, Time: at, Keys: s.keys, Scale: s.scale}, &ix.result)
+	ix.templates.Apply(&template.Prompt{Number: number, Account: account, Time: at, Keys: s.keys, Scale: s.scale, Traits: traits}, &ix.result)
 	for _, m := range ix.result.Matches {
 		if m.Exemplar {
 			t := text(m)
@@ -119,9 +122,42 @@ func (ix *Index) apply(p *Prompt, s *sketched, account uint32, at int64, text fu
 		}
 	}
 	for _, f := range ix.result.Flags {
-		ix.flag(at, f)
+		ix.flag(templateFlag(at, f))
+	}
+	for _, id := range ix.result.Due {
+		ix.assess(id, at)
 	}
 	return texts
+}
+
+func templateFlag(at int64, f template.Flag) Flag {
+	return Flag{
+		Time: timeOf(at), Kind: "template", ID: templateID(f.Template), Accounts: f.Accounts,
+		Text: fmt.Sprintf("%d accounts sent this template within 7 days", f.Accounts),
+	}
+}
+
+// traits counts the prompt in with its account, and returns what it shows
+// besides its keys.
+func (ix *Index) traits(account uint32, at int64, s *sketched) template.Traits {
+	st := &ix.accounts.stats[account-1]
+	before := st.first
+	ix.accounts.count(account, at, at, 1)
+	ix.population.Count(st.prompts, template.DayOf(st.first))
+	if st.prompts > 1 {
+		ix.population.Move(template.DayOf(before), template.DayOf(st.first))
+	}
+	return template.Traits{Text: textHash(s.signature), Network: s.network, Opens: st.prompts == 1}
+}
+
+// textHash tells texts apart by their signatures; 0 where there is none.
+func textHash(signature []byte) uint32 {
+	for _, b := range signature {
+		if b != 0 {
+			return max(1, uint32(xxhash.Sum64(signature)>>32))
+		}
+	}
+	return 0
 }
 
 // templateID is a template's public name.

@@ -79,6 +79,7 @@ func (ix *Index) expire(before time.Time) (removed int, err error) {
 	}
 	ix.mu.Lock()
 	ix.accounts.stats = uses
+	ix.populate()
 	ix.total(kept)
 	ix.mu.Unlock()
 	return removed, nil

@@ -7,19 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
-	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
-// flag records that a template crossed the threshold. The caller holds ix.mu.
-func (ix *Index) flag(at int64, f template.Flag) {
+// flag numbers and records a flag. The caller holds ix.mu.
+func (ix *Index) flag(flag Flag) {
 	ix.flagSeq++
-	flag := Flag{
-		Seq: ix.flagSeq, Time: time.UnixMilli(at).UTC(), Kind: "template", ID: templateID(f.Template), Accounts: f.Accounts,
-		Text: fmt.Sprintf("%d accounts sent this template within 7 days", f.Accounts),
-	}
+	flag.Seq = ix.flagSeq
 	value, err := json.Marshal(flag)
 	if err != nil { // no value of a Flag fails
 		panic(err)

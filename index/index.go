@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/sift"
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
@@ -51,6 +52,9 @@ type Index struct {
 	freshFlags    []Flag              // recorded since the one before the last seal
 	unsealedFlags []store.Put
 	flagSeq       uint64
+	labels        labels
+	population    campaign.Population
+	raised        []uint32      // templates that raised an alert, in that order
 	flagged       chan struct{} // closed at the next flag
 	prompts       uint64        // retained
 	duplicates    uint64
@@ -143,8 +147,22 @@ func (ix *Index) start() error {
 type past struct{ ix *Index }
 
 func (p past) Each(key uint64, fn func(uint64)) { p.ix.mem.Each(key, fn) }
-func (p past) Prompt(n uint64) template.Prompt  { return p.ix.mem.Prompt(n) }
 func (p past) Start() uint64                    { return p.ix.mem.Start() }
+
+func (p past) Prompt(n uint64) template.Prompt {
+	m := p.ix.mem
+	r := m.record(n)
+	return template.Prompt{
+		Number: n, Account: r.Account, Time: r.Time, Scale: r.Scale,
+		Traits: p.ix.earlier(r, m.signature(n)),
+	}
+}
+
+// earlier returns the traits of a prompt that was counted before. Its network
+// is not kept.
+func (ix *Index) earlier(r *store.Record, signature []byte) template.Traits {
+	return template.Traits{Text: textHash(signature), Opens: ix.accounts.stats[r.Account-1].first == r.Time}
+}
 
 // archive finds templates that left memory.
 type archive struct{ ix *Index }
@@ -274,4 +292,4 @@ func (ix *Index) Close() error {
 }
 
 // hasUnsealed reports whether a checkpoint would write anything.
-func (ix *Index) hasUnsealed() bool { return len(ix.mem.records) > 0 }
+func (ix *Index) hasUnsealed() bool { return len(ix.mem.records)+len(ix.labels.unsealed) > 0 }

@@ -9,7 +9,8 @@ import (
 
 // A journal entry is one prompt as it was counted:
 //
-//	flags    [1]       entryFresh, entryLast, entrySigned, entryTexts, entryTurn
+//	flags    [1]       entryFresh, entryLast, entrySigned, entryTexts,
+//	                   entryTurn, entryNetwork
 //	account  [uvarint] its number
 //	name     [uvarint length, bytes] entryFresh only
 //	time     [8]       unix ms
@@ -19,22 +20,26 @@ import (
 //	keys     [uvarint count, 5 each] ascending
 //	signature [rows]   entrySigned only
 //	turn     [5] entryTurn only: hash of the conversation so far
+//	network  [4] entryNetwork only: hash of the network
 //	texts    [uvarint count, each uvarint length, bytes] entryTexts only: the
 //	         exemplars that this prompt became, in the order of its templates
 //
 // Entries stand one after the other in journal values; none crosses values.
 const (
-	entryFresh  = 1 << iota // the account is new
-	entryLast               // the last prompt of its Add
-	entrySigned             // has a signature
-	entryTexts              // has exemplars
-	entryTurn               // is a turn of a conversation
+	entryFresh   = 1 << iota // the account is new
+	entryLast                // the last prompt of its Add
+	entrySigned              // has a signature
+	entryTexts               // has exemplars
+	entryTurn                // is a turn of a conversation
+	entryNetwork             // came from a known network
+	entryLabel               // is a label: nothing but its JSON follows, [uvarint length, bytes]
 
 	entryFlags = 1<<iota - 1
 )
 
 // An entry is one decoded journal entry. Its slices belong to the journal.
 type entry struct {
+	label   []byte // of a label; nothing else is set but last
 	account uint32
 	name    string
 	last    bool
@@ -54,6 +59,9 @@ func appendEntry(b []byte, flags byte, account uint32, name string, at int64, id
 	if s.turn != 0 {
 		flags |= entryTurn
 	}
+	if s.network != 0 {
+		flags |= entryNetwork
+	}
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(account))
 	if flags&entryFresh != 0 {
@@ -70,6 +78,9 @@ func appendEntry(b []byte, flags byte, account uint32, name string, at int64, id
 	b = append(b, s.signature...)
 	if s.turn != 0 {
 		b = appendKey(b, s.turn)
+	}
+	if s.network != 0 {
+		b = binary.LittleEndian.AppendUint32(b, s.network)
 	}
 	if len(texts) > 0 {
 		b = binary.AppendUvarint(b, uint64(len(texts)))
@@ -147,7 +158,14 @@ func (c *cutter) string() string { return string(c.bytes(c.count(1))) }
 // readEntry takes the next entry off a journal value.
 func readEntry(c *cutter, e *entry, rows int) error {
 	flags := c.byte()
-	e.last = flags&entryLast != 0
+	e.last, e.label = flags&entryLast != 0, nil
+	if flags&entryLabel != 0 {
+		e.label = c.bytes(c.count(1))
+		if c.bad || len(e.label) == 0 || flags&^(entryLast|entryLabel) != 0 {
+			return fmt.Errorf("%w: a journal entry is malformed", ErrDamaged)
+		}
+		return nil
+	}
 	e.account = uint32(c.uvarint())
 	e.name = ""
 	if flags&entryFresh != 0 {
@@ -177,6 +195,12 @@ func readEntry(c *cutter, e *entry, rows int) error {
 	if flags&entryTurn != 0 {
 		if b := c.bytes(5); b != nil {
 			s.turn = readKey(b)
+		}
+	}
+	s.network = 0
+	if flags&entryNetwork != 0 {
+		if b := c.bytes(4); b != nil {
+			s.network = binary.LittleEndian.Uint32(b)
 		}
 	}
 	e.texts = e.texts[:0]

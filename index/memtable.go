@@ -2,7 +2,6 @@ package index
 
 import (
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
-	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
 // A memtable holds the newest prompts: everything since the last seal. It
@@ -74,7 +73,7 @@ func (m *memtable) add(s *sketched, account uint32, p *Prompt, at int64) {
 	}
 }
 
-// The methods of template.Past.
+// Start and Each serve template.Past.
 
 func (m *memtable) Start() uint64 { return m.first }
 
@@ -83,9 +82,4 @@ func (m *memtable) Each(key uint64, fn func(number uint64)) {
 		fn(m.first + uint64(offset))
 		return true
 	})
-}
-
-func (m *memtable) Prompt(n uint64) template.Prompt {
-	r := m.record(n)
-	return template.Prompt{Number: n, Account: r.Account, Time: r.Time, Scale: r.Scale}
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"math"
 
+	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/sift"
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
@@ -95,6 +97,10 @@ func (ix *Index) restore(table *sift.Table) error {
 		if err := eachSealedUse(r, ix.accounts.stats); err != nil {
 			return err
 		}
+		ix.populate()
+		if err := ix.restoreLabels(r); err != nil {
+			return err
+		}
 		ix.mem = newMemtable(r.Sealed()+1, ix.scheme.Rows, ix.opts.MemtablePostings)
 		sifting := !ix.opts.ReadOnly
 		if !sifting {
@@ -126,6 +132,9 @@ func (ix *Index) restore(table *sift.Table) error {
 				return err
 			}
 			ix.templates.Restore(t)
+			if t.Raised != 0 {
+				ix.raised = append(ix.raised, t.ID)
+			}
 			return nil
 		})
 	})
@@ -149,6 +158,16 @@ func templateNumber(key []byte) uint32 {
 		return 0
 	}
 	return binary.BigEndian.Uint32(key)
+}
+
+// populate counts the accounts with retained prompts.
+func (ix *Index) populate() {
+	ix.population = campaign.Population{}
+	for i := range ix.accounts.stats {
+		if st := &ix.accounts.stats[i]; st.prompts > 0 {
+			ix.population.Put(st.prompts, template.DayOf(st.first))
+		}
+	}
 }
 
 // eachSealedUse counts what is sealed into stats, by account.
@@ -277,6 +296,16 @@ func (ix *Index) replay() error {
 
 func (ix *Index) replayEntry(e *entry, seq uint64) error {
 	ix.journaled.Store(seq)
+	if e.label != nil {
+		var l Label
+		if err := json.Unmarshal(e.label, &l); err != nil {
+			return fmt.Errorf("%w: a label in the journal is malformed", ErrDamaged)
+		}
+		ix.mu.Lock()
+		ix.recordLabel(l)
+		ix.mu.Unlock()
+		return ix.replayed(e, seq)
+	}
 	if e.name != "" {
 		if id, fresh := ix.accounts.intern(e.name); !fresh || id != e.account {
 			return fmt.Errorf("%w: the journal names account %d twice", ErrDamaged, e.account)
@@ -286,7 +315,7 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 		return fmt.Errorf("%w: the journal holds an unknown account", ErrDamaged)
 	}
 	s := sketched{keys: append([]uint64(nil), e.sketch.keys...), signature: append([]byte(nil), e.sketch.signature...),
-		shingles: e.sketch.shingles, scale: e.sketch.scale, turn: e.sketch.turn}
+		shingles: e.sketch.shingles, scale: e.sketch.scale, turn: e.sketch.turn, network: e.sketch.network}
 	if len(s.signature) > 0 {
 		s.bands = ix.own.Bands(nil, s.signature)
 	}
@@ -303,6 +332,11 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 		return e.texts[i-1]
 	})
 	ix.mu.Unlock()
+	return ix.replayed(e, seq)
+}
+
+// replayed seals what is full, where it was when the entries were made.
+func (ix *Index) replayed(e *entry, seq uint64) error {
 	if e.last && !ix.opts.ReadOnly {
 		if s := ix.rotateIfFull(); s != nil {
 			s.cut = seq

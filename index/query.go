@@ -105,7 +105,7 @@ func (ix *Index) viewTemplates(minAccounts int, only uint32, locked func(*snapsh
 			}
 		})
 	}, func(r *store.Reader, s *snapshot) error {
-		found, err := recall(r, lost)
+		found, err := ix.recallFrom(r, lost)
 		if err != nil {
 			return err
 		}

@@ -54,6 +54,30 @@ type Member struct {
 	Confidence float64 `json:"confidence,omitempty"` // campaigns only, 0 to 1
 }
 
+// A Campaign is a set of templates that the same accounts send, with those
+// accounts and with why they are thought to act together.
+type Campaign struct {
+	ID        string             `json:"id"`
+	Status    string             `json:"status"` // "alert", "watch", "benign", "confirmed"
+	Score     float64            `json:"score"`  // 0 to 100: its best template's
+	Accounts  int                `json:"accounts"`
+	Prompts   int                `json:"prompts"`
+	Templates []CampaignTemplate `json:"templates"` // the best evidence first
+	FirstSeen time.Time          `json:"first_seen"`
+	LastSeen  time.Time          `json:"last_seen"`
+	FlaggedAt time.Time          `json:"flagged_at,omitzero"` // time of the prompt that raised the alert
+	Log10P    float64            `json:"log10_p"`             // of sharing its templates by chance; 0 for one template
+	Factors   []Factor           `json:"factors"`
+	Members   []Member           `json:"members,omitempty"` // Filter.Members only; the surest first
+}
+
+// A CampaignTemplate is one template of a campaign.
+type CampaignTemplate struct {
+	ID       string `json:"id"`
+	Pattern  string `json:"pattern"`
+	Accounts int    `json:"accounts"`
+}
+
 // A Filter selects templates or campaigns. Its zero value selects everything.
 type Filter struct {
 	ID          string    // this one only

@@ -48,6 +48,8 @@ func (ix *Index) rotate() *sealing {
 	s.leaving = len(ix.templates.Evict(ix.opts.TemplateBytes, uint64(len(ix.mem.records)/8), to)) > 0
 	s.puts = append(to.puts, ix.unsealedFlags...)
 	ix.unsealedFlags = nil
+	s.puts = append(s.puts, ix.labels.unsealed...)
+	ix.labels.unsealed = nil
 	s.puts = append(s.puts, ix.counters())
 	s.recalls = ix.templates.Lost()
 	ix.sealing = s
@@ -77,7 +79,7 @@ func (ix *Index) countRecalled() {
 		return
 	}
 	for _, f := range ix.templates.Recalled(ix.sealing.recalled) {
-		ix.flag(ix.templates.Get(f.Template).Last, f)
+		ix.flag(templateFlag(ix.templates.Get(f.Template).Last, f))
 	}
 	ix.sealing = nil
 }
@@ -130,17 +132,18 @@ func (ix *Index) seal(s *sealing) {
 // recall looks for the earlier prompts of the templates that s founded.
 func (ix *Index) recall(s *sealing) {
 	if err := ix.store.View(func(r *store.Reader) (err error) {
-		s.recalled, err = recall(r, s.recalls)
+		s.recalled, err = ix.recallFrom(r, s.recalls)
 		return err
 	}); err != nil {
 		ix.fail(err)
 	}
 }
 
-// recall looks in segments for the earlier prompts of templates.
-func recall(r *store.Reader, lost []template.Lost) ([]template.Found, error) {
+// recallFrom looks in segments for the earlier prompts of templates.
+func (ix *Index) recallFrom(r *store.Reader, lost []template.Lost) ([]template.Found, error) {
 	var found []template.Found
 	held := make(map[uint64]int)
+	var row []byte
 	for _, l := range lost {
 		clear(held)
 		for _, k := range l.Keys {
@@ -163,7 +166,13 @@ func recall(r *store.Reader, lost []template.Lost) ([]template.Found, error) {
 				return nil, err
 			}
 			if held[n] >= l.Need(rec.Scale) {
-				f.Members = append(f.Members, template.Earlier{Account: rec.Account, Time: rec.Time})
+				row, err = r.Signature(row[:0], n)
+				if err != nil {
+					return nil, err
+				}
+				ix.mu.RLock()
+				f.Members = append(f.Members, template.Earlier{Account: rec.Account, Time: rec.Time, Traits: ix.earlier(&rec, row)})
+				ix.mu.RUnlock()
 			}
 		}
 		found = append(found, f)

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -17,6 +18,7 @@ type sketched struct {
 	shingles  uint32
 	scale     uint8
 	idKey     uint64 // hash of the prompt's id, when it has one
+	network   uint32 // hash of the network it came from; 0: unknown
 	turn      uint64 // hash of the conversation so far, for messages; else 0
 
 	// When the account has sent the conversation up to the last answer before,
@@ -114,8 +116,34 @@ func (k *sketcher) conversation(p *Prompt, s *sketched) {
 	tail := k.Sketch()
 	s.tail = &sketched{
 		keys: slices.Clone(tail.Sample), signature: slices.Clone(tail.Signature), bands: k.Bands(nil, tail.Signature),
-		shingles: uint32(tail.Shingles), scale: tail.Scale,
+		shingles: uint32(tail.Shingles), scale: tail.Scale, network: s.network,
 	}
+}
+
+// network hashes the network of the prompt's attribute "ip": 24 bits of an IPv4
+// address, 48 of an IPv6 one.
+func (k *sketcher) network(p *Prompt) uint32 {
+	ip := p.Attrs["ip"]
+	if ip == "" {
+		return 0
+	}
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return 0
+	}
+	bits := 48
+	if a = a.Unmap(); a.Is4() {
+		bits = 24
+	}
+	prefix, err := a.Prefix(bits)
+	if err != nil {
+		return 0
+	}
+	b := prefix.Addr().As16()
+	var d xxhash.Digest
+	d.ResetWithSeed(k.seed ^ 0x4e)
+	d.Write(b[:])
+	return max(1, uint32(d.Sum64()>>32))
 }
 
 // cutKey cuts a hash to the width of a key. 0 is left for none.
@@ -137,6 +165,7 @@ func (k *sketcher) sketchAll(prompts []Prompt, out []sketched) {
 	ends := make([]span, len(prompts))
 	for i := range prompts {
 		p := &prompts[i]
+		out[i].network = k.network(p)
 		if len(p.Messages) > 0 {
 			k.conversation(p, &out[i])
 		}

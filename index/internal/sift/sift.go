@@ -37,8 +37,9 @@ type Sieve interface {
 	Forget(key uint64)
 }
 
-// A State says what one observation found out about its key.
-type State uint8
+// A State says what one observation found out about its key: 0 that it is not
+// prevalent.
+type State = uint8
 
 const (
 	Single    State = iota // not prevalent

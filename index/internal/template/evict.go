@@ -136,6 +136,7 @@ func (l *Lost) Need(scale uint8) int {
 type Earlier struct {
 	Account uint32
 	Time    int64
+	Traits
 }
 
 // A Found answers a Lost.
@@ -185,6 +186,7 @@ func (s *Set) Recalled(found []Found) (flags []Flag) {
 func (t *Template) Recalled(f Found) {
 	for _, m := range f.Members {
 		t.use(m.Account, m.Time, 1)
+		t.traits.note(m.Traits)
 	}
 	t.Past = 0
 	t.coreDirty = true

@@ -51,6 +51,7 @@ func (t *Template) expire(day int32, to Records) bool {
 	}
 	t.days = slices.Clone(t.days[n:])
 	t.First = max(t.First, int64(day)*msPerDay)
+	t.accounts = uint32(t.Spread(0, 1<<30))
 	t.statDirty = true
 	return true
 }

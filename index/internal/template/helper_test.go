@@ -135,7 +135,7 @@ func (w *world) add(account uint32, at int64, scale uint8, keys ...uint64) *Resu
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
 	n, _ := slices.BinarySearch(keys, 1<<(minhash.KeyBits-scale))
-	p := Prompt{uint64(len(w.prompts) + 1), account, at, keys[:n], scale}
+	p := Prompt{Number: uint64(len(w.prompts) + 1), Account: account, Time: at, Keys: keys[:n], Scale: scale}
 	w.prompts = append(w.prompts, p)
 	for _, k := range p.Keys {
 		w.holders[k] = append(w.holders[k], p.Number)

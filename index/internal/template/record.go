@@ -14,7 +14,10 @@ import (
 //	       candidates: count, each key [5] n [1],
 //	       exemplars: count, each the account
 //	stat → flags [1] (statFlagged, statOut), prompts, seen, first [8], last [8], used,
-//	       days: count, each less its predecessor; statOut only: accounts
+//	       days: count, each less its predecessor,
+//	       accounts, due accounts, due prompts, raised [8], campaign, openers,
+//	       texts: seen, count, each hash [4], ascending,
+//	       networks: seen, lost, four times: count and, unless 0, hash [4]
 //	day  → count, each account less its predecessor, prompts
 //
 // statOut marks a template that left memory: its core keys are then listed by
@@ -110,10 +113,7 @@ func (t *Template) appendStat(b []byte, out bool) []byte {
 		b = binary.AppendUvarint(b, uint64(d.number-at))
 		at = d.number
 	}
-	if out {
-		b = binary.AppendUvarint(b, uint64(t.Spread(0, 1<<30)))
-	}
-	return b
+	return t.appendTraits(b)
 }
 
 func (d *day) append(b []byte) []byte {
@@ -210,12 +210,11 @@ func Decode(id uint32, core, stat []byte, dayOf func(day int32) ([]byte, error))
 	t.recount()
 	t.coreDirty = false
 
-	st, err := DecodeStat(stat)
+	days, out, err := t.decodeStat(stat)
 	if err != nil {
 		return nil, false, err
 	}
-	t.Flagged, t.Prompts, t.First, t.Last, t.usedAt, t.seen = st.Flagged, st.Prompts, st.First, st.Last, st.used, st.seen
-	for _, n := range st.Days {
+	for _, n := range days {
 		rec, err := dayOf(n)
 		if err != nil {
 			return nil, false, err
@@ -226,47 +225,43 @@ func Decode(id uint32, core, stat []byte, dayOf func(day int32) ([]byte, error))
 		}
 		t.days = append(t.days, d)
 	}
-	return t, st.Out, nil
+	return t, out, nil
 }
 
-// A Stat is a decoded stat record.
+// A Stat is what a stat record says of a template at a glance.
 type Stat struct {
-	Flagged, Out bool
-	Prompts      uint64
-	First, Last  int64
-	Days         []int32
-	Accounts     int // Out only
-
-	used uint64
-	seen uint32
+	Out      bool
+	Days     []int32
+	Accounts int
 }
 
 // DecodeStat decodes a stat record.
-func DecodeStat(b []byte) (s Stat, err error) {
+func DecodeStat(b []byte) (Stat, error) {
+	var t Template
+	days, out, err := t.decodeStat(b)
+	return Stat{out, days, int(t.accounts)}, err
+}
+
+func (t *Template) decodeStat(b []byte) (days []int32, out bool, err error) {
 	f := fields{b: b}
 	flags := f.bytes(1)[0]
 	f.bad = f.bad || flags&^(statFlagged|statOut) != 0
-	s.Flagged, s.Out = flags&statFlagged != 0, flags&statOut != 0
-	s.Prompts, s.seen = f.uvarint(), uint32(f.below(1<<32))
-	s.First = int64(binary.LittleEndian.Uint64(f.bytes(8)))
-	s.Last = int64(binary.LittleEndian.Uint64(f.bytes(8)))
-	s.used = f.uvarint()
+	t.Flagged, out = flags&statFlagged != 0, flags&statOut != 0
+	t.Prompts, t.seen = f.uvarint(), uint32(f.below(1<<32))
+	t.First = int64(binary.LittleEndian.Uint64(f.bytes(8)))
+	t.Last = int64(binary.LittleEndian.Uint64(f.bytes(8)))
+	t.usedAt = f.uvarint()
 	at := uint64(0)
 	for i := range f.count(1) {
 		step := f.below(1 << 31)
 		at += step
 		if i > 0 && step == 0 || at >= 1<<31 {
-			return Stat{}, ErrRecord
+			return nil, false, ErrRecord
 		}
-		s.Days = append(s.Days, int32(at))
+		days = append(days, int32(at))
 	}
-	if s.Out {
-		s.Accounts = int(f.below(1 << 32))
-	}
-	if err := f.err(); err != nil {
-		return Stat{}, err
-	}
-	return s, nil
+	t.decodeTraits(&f)
+	return days, out, f.err()
 }
 
 func decodeDay(number int32, b []byte) (*day, error) {

@@ -120,7 +120,7 @@ func TestEvictTwice(t *testing.T) {
 	if x := w.disk.Load(1); x.Prompts != 6 || len(w.disk.stats) != 1 {
 		t.Errorf("%d templates, the first of %d prompts", len(w.disk.stats), x.Prompts)
 	}
-	if s, err := DecodeStat(w.disk.stats[1]); err != nil || !s.Out || s.Accounts != 4 || s.Prompts != 6 {
+	if s, err := DecodeStat(w.disk.stats[1]); err != nil || !s.Out || s.Accounts != 4 {
 		t.Errorf("stat %+v, %v", s, err)
 	}
 }
@@ -183,7 +183,7 @@ func TestLostAndRecalled(t *testing.T) {
 	if len(lost) != 1 || lost[0].Need(0) != 6 || lost[0].Need(30) != 1 || len(lost[0].Keys) != 10 || lost[0].Before != 40 {
 		t.Fatalf("lost %v", lost)
 	}
-	found := Found{1, 40, []Earlier{{7, 5}, {7, 6}, {1, 8 * msPerDay}}}
+	found := Found{1, 40, []Earlier{{Account: 7, Time: 5}, {Account: 7, Time: 6}, {Account: 1, Time: 8 * msPerDay}}}
 	w.set.Recalled([]Found{found, {99, 1, nil}})
 	w.set.Recalled([]Found{found}) // again: the template wants it no more
 	if x.Prompts != 6 || x.Spread(0, 99) != 4 || x.First != 5 || len(w.set.Lost()) != 0 {
@@ -240,6 +240,10 @@ func TestRecordsByHand(t *testing.T) {
 	x.use(5, 1, 1)
 	x.use(300, 2, 200)
 	x.use(5, 3*msPerDay, 1) // 0x0f731400 ms
+	x.due = due{21, 400}
+	x.Raise(2, 6)
+	x.traits.note(Traits{Text: 0x0a0b0c0d, Network: 9, Opens: true})
+	x.traits.note(Traits{Text: 0x0a0b0c0d, Network: 9})
 	core := []byte{
 		0xac, 0x02, 2, 4, 2, // born, past, offered, partials
 		2, 0x05, 0x04, 0x03, 0x02, 0x01, 9, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 3,
@@ -251,7 +255,10 @@ func TestRecordsByHand(t *testing.T) {
 		1, 0, 0, 0, 0, 0, 0, 0, 0x00, 0x14, 0x73, 0x0f, 0, 0, 0, 0,
 		0x82, 0x01, // used
 		2, 0, 3, // days 0 and 3
-		2, // accounts
+		2, 21, 0x90, 0x03, // accounts, due accounts and prompts
+		2, 0, 0, 0, 0, 0, 0, 0, 6, 1, // raised, campaign, openers
+		2, 1, 0x0d, 0x0c, 0x0b, 0x0a, // texts
+		2, 0, 0, 0, 0, 2, 9, 0, 0, 0, // networks
 	}
 	day := []byte{2, 5, 1, 0xa7, 0x02, 0xc8, 0x01}
 	if got := x.appendCore(nil); !bytes.Equal(got, core) {

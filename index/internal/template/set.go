@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
-
-	"github.com/seed-368d3dfa/chorus/index/internal/sift"
 )
 
 // A Prompt is what Apply needs to know of one prompt.
@@ -15,6 +13,17 @@ type Prompt struct {
 	Time    int64    // unix ms
 	Keys    []uint64 // its sample, ascending and distinct
 	Scale   uint8
+	Traits
+}
+
+// A Sieve tells which keys are prevalent: those that enough accounts sent.
+// sift.Table is one.
+type Sieve interface {
+	// Observe notes that account sent keys, and sets out[i] to 0 unless keys[i]
+	// is prevalent.
+	Observe(account uint32, keys []uint64, out []uint8)
+	Mark(key uint64)   // key is prevalent: a template gave it up
+	Forget(key uint64) // a template owns key: it needs no sifting
 }
 
 // A Past finds earlier prompts by key. It must answer the same for the same
@@ -47,7 +56,7 @@ type Options struct {
 // A Set is the templates in memory.
 type Set struct {
 	opts   Options
-	sieve  sift.Sieve
+	sieve  Sieve
 	past   Past
 	owners *owners
 	slots  []*Template // nil where free
@@ -61,12 +70,12 @@ type Set struct {
 	touched []*Template // scratch of one Apply
 	matched []*Template
 	unowned []uint64
-	states  []sift.State
+	states  []uint8
 	floats  []uint64
 }
 
 // New returns an empty Set.
-func New(o Options, sieve sift.Sieve, past Past) *Set {
+func New(o Options, sieve Sieve, past Past) *Set {
 	if o.MinCore == 0 {
 		o.MinCore = 2
 	}
@@ -99,6 +108,7 @@ type Match struct {
 type Result struct {
 	Matches []Match // most hits first
 	Flags   []Flag
+	Due     []uint32 // templates that have grown enough to be assessed
 }
 
 // A Flag says that a template's accounts within 7 days reached the threshold.
@@ -112,7 +122,7 @@ type Flag struct {
 // keys that none owns, and lets cores grow, shrink and split by what their
 // prompts keep containing.
 func (s *Set) Apply(p *Prompt, r *Result) {
-	r.Matches, r.Flags = r.Matches[:0], r.Flags[:0]
+	r.Matches, r.Flags, r.Due = r.Matches[:0], r.Flags[:0], r.Due[:0]
 	s.stamp++
 	s.touched, s.matched = s.touched[:0], s.matched[:0]
 	s.hit(p)
@@ -170,11 +180,11 @@ func (s *Set) hit(p *Prompt) {
 		t.hits++
 	}
 	if len(s.states) < len(s.unowned) {
-		s.states = make([]sift.State, 2*len(s.unowned))
+		s.states = make([]uint8, 2*len(s.unowned))
 	}
 	s.sieve.Observe(p.Account, s.unowned, s.states)
 	for i, k := range s.unowned {
-		if s.states[i] != sift.Single {
+		if s.states[i] != 0 {
 			s.floats = append(s.floats, k)
 		}
 	}
@@ -184,6 +194,7 @@ func (s *Set) hit(p *Prompt) {
 func (s *Set) belongs(t *Template, p *Prompt, r *Result) {
 	t.usedAt = p.Number
 	fresh := t.use(p.Account, p.Time, 1)
+	t.traits.note(p.Traits)
 	if t.stamp != s.stamp { // founded or split off just now
 		t.stamp, t.hits = s.stamp, t.held(p)
 	}
@@ -196,6 +207,9 @@ func (s *Set) belongs(t *Template, p *Prompt, r *Result) {
 	if d := DayOf(p.Time); (fresh || t.Born == p.Number) && !t.Flagged && t.spreads(d-flagDays+1, d, s.opts.FlagAccounts) {
 		t.Flagged = true
 		r.Flags = append(r.Flags, Flag{t.ID, t.Spread(d-flagDays+1, d)})
+	}
+	if t.assessable(s.opts.FlagAccounts) {
+		r.Due = append(r.Due, t.ID)
 	}
 	if len(t.cands) > 0 {
 		s.judgeCandidates(t)
@@ -280,6 +294,7 @@ func (s *Set) recall(t *Template, number uint64) {
 		q := s.past.Prompt(n)
 		if held[n] >= max(1, t.need(q.Scale)) {
 			t.use(q.Account, q.Time, 1)
+			t.traits.note(q.Traits)
 		}
 	}
 }

@@ -21,6 +21,9 @@ type Template struct {
 	Born    uint64 // number of the prompt that founded it
 	Past    uint64 // prompts numbered below have not been searched for members yet; 0: all have
 
+	Raised   int64  // unix ms of the prompt that raised an alert; 0: none
+	Campaign uint32 // id of the template that founded the campaign it then joined
+
 	Exemplars []uint32 // accounts of the exemplars, in the order kept
 
 	core  []coreKey
@@ -31,6 +34,10 @@ type Template struct {
 	seen     uint32 // prompts that could show the whole core and belong to it
 	offered  uint8  // matching prompts since the first candidate
 	partials uint8  // prompts that held a part since the last split or reset
+
+	accounts uint32 // distinct, of all days
+	traits   traits
+	due      due
 
 	slot      int
 	stamp     uint64 // of the Apply that last touched hits
@@ -102,7 +109,22 @@ func (t *Template) use(account uint32, at int64, n uint32) bool {
 	}
 	t.Prompts += uint64(n)
 	t.statDirty = true
-	return t.dayOf(DayOf(at)).add(account, n)
+	today := t.dayOf(DayOf(at))
+	fresh := today.add(account, n)
+	if fresh && !t.before(account, today) {
+		t.accounts++
+	}
+	return fresh
+}
+
+// before reports whether the account is known from another day.
+func (t *Template) before(account uint32, but *day) bool {
+	for _, d := range t.days {
+		if d != but && d.prompts(account) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (t *Template) dayOf(number int32) *day {
@@ -229,6 +251,7 @@ func (t *Template) PromptsIn(from, to int32) (n uint64) {
 // With returns a copy that counts in what was found of the past.
 func (t *Template) With(f Found) *Template {
 	c := *t
+	c.traits.texts.least = slices.Clone(t.traits.texts.least)
 	c.days = make([]*day, len(t.days))
 	for i, d := range t.days {
 		c.days[i] = &day{number: d.number}

@@ -1,0 +1,270 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+)
+
+func campaignID(template uint32) string { return "c" + strconv.FormatUint(uint64(template), 10) }
+
+func parseCampaignID(s string) (uint32, bool) {
+	if len(s) < 2 || s[0] != 'c' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[1:], 10, 32)
+	return uint32(n), err == nil
+}
+
+func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// assessed is a template with its score and what the score stands on.
+type assessed struct {
+	t        *template.Template
+	e        *campaign.Evidence
+	score    float64
+	factors  []campaign.Factor
+	accounts []uint32
+	verdict  string
+}
+
+// Campaigns returns the campaigns that f selects, worst first: those on which
+// the analyst's verdict is out, alerts before watches, then by score.
+func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
+	var all []assessed
+	out := []Campaign{}
+	err := ix.view(func(*snapshot) {
+		ix.templates.Each(func(t *template.Template) {
+			if t.AccountCount() >= watchAccounts {
+				all = append(all, ix.assessNow(t))
+			}
+		})
+	}, func(r *store.Reader, s *snapshot) error {
+		slices.SortFunc(all, func(a, b assessed) int { return cmp.Compare(a.t.ID, b.t.ID) })
+		found := gatherAll(all)
+		byID := make(map[uint32]*assessed, len(all))
+		for i := range all {
+			byID[all[i].t.ID] = &all[i]
+		}
+		var kept []gathered
+		for _, g := range found {
+			if f.takesCampaign(&g) {
+				kept = append(kept, g)
+			}
+		}
+		if f.Limit > 0 && len(kept) > f.Limit {
+			kept = kept[:f.Limit]
+		}
+		graph := newSharing(all)
+		for _, g := range kept {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			c, err := ix.describeCampaign(r, s, &g, byID, graph, f.Members)
+			if err != nil {
+				return err
+			}
+			out = append(out, c)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Campaign returns one campaign with its members, or ErrNotFound.
+func (ix *Index) Campaign(ctx context.Context, id string) (Campaign, error) {
+	all, err := ix.Campaigns(ctx, Filter{ID: id, Members: true})
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("%w: no campaign %q", ErrNotFound, id)
+	}
+	if err != nil {
+		return Campaign{}, err
+	}
+	return all[0], nil
+}
+
+// assessNow scores a template as of now. The caller holds ix.mu.
+func (ix *Index) assessNow(t *template.Template) assessed {
+	a := assessed{t: t, e: ix.evidence(t), verdict: ix.verdict(t)}
+	a.score, a.factors = campaign.Score(a.e, &ix.population)
+	a.accounts = make([]uint32, len(a.e.Uses))
+	for i, u := range a.e.Uses {
+		a.accounts[i] = u.Account
+	}
+	return a
+}
+
+// A gathered is a campaign with its status and id.
+type gathered struct {
+	campaign.Campaign
+	id     string
+	status string
+}
+
+// gatherAll makes campaigns of templates: first those that alert or are
+// confirmed, then of what is left those to watch, and apart from both those
+// that would be either if they were not benign.
+func gatherAll(all []assessed) (out []gathered) {
+	byID := make(map[uint32]*assessed)
+	alert, watch, benign := []campaign.Template{}, []campaign.Template{}, []campaign.Template{}
+	for i := range all {
+		a := &all[i]
+		byID[a.t.ID] = a
+		ct := campaign.Template{ID: a.t.ID, Accounts: a.accounts, Score: a.score, Raised: a.t.Raised, Confirms: a.verdict == Confirmed}
+		switch {
+		case a.verdict == Benign:
+			benign = append(benign, ct)
+		case ct.Confirms, a.alerts():
+			alert = append(alert, ct)
+		default:
+			watch = append(watch, ct)
+		}
+	}
+	used := make(map[string]bool)
+	name := func(c *campaign.Campaign) string {
+		best := byID[c.Templates[0]].t
+		for _, id := range c.Templates {
+			if t := byID[id].t; t.Raised != 0 && (best.Raised == 0 || t.Raised < best.Raised) {
+				best = t
+			}
+		}
+		id := campaignID(cmp.Or(best.Campaign, best.ID))
+		if used[id] {
+			id = campaignID(c.Templates[0])
+		}
+		used[id] = true
+		return id
+	}
+	alerts := campaign.Gather(alert, campaign.Limits{Members: alertAccounts})
+	for i := range alerts {
+		status := "alert"
+		if alerts[i].Confirmed {
+			status = "confirmed"
+		}
+		out = append(out, gathered{alerts[i], name(&alerts[i]), status})
+	}
+	taken := make(map[uint32]bool)
+	for i := range alerts {
+		for _, a := range alerts[i].Accounts {
+			taken[a] = true
+		}
+	}
+	watch = slices.DeleteFunc(watch, func(t campaign.Template) bool {
+		n := 0
+		for _, a := range t.Accounts {
+			if taken[a] {
+				n++
+			}
+		}
+		return 2*n >= len(t.Accounts)
+	})
+	for status, rest := range map[string][]campaign.Template{"watch": watch, "benign": benign} {
+		for _, c := range campaign.Gather(rest, campaign.Limits{Least: watchScore, Members: watchAccounts}) {
+			out = append(out, gathered{c, name(&c), status})
+		}
+	}
+	rank := map[string]int{"confirmed": 0, "alert": 1, "watch": 2, "benign": 3}
+	slices.SortStableFunc(out, func(a, b gathered) int {
+		return cmp.Or(cmp.Compare(rank[a.status], rank[b.status]), cmp.Compare(b.Score, a.Score),
+			cmp.Compare(len(b.Accounts), len(a.Accounts)), cmp.Compare(a.id, b.id))
+	})
+	return out
+}
+
+// alerts reports whether a template alerts now: it crosses the threshold, or
+// has done so and is not far below it.
+func (a *assessed) alerts() bool {
+	return len(a.accounts) >= alertAccounts &&
+		(a.score >= alertScore || a.t.Raised != 0 && a.score >= alertScore-keepScore)
+}
+
+func (f *Filter) takesCampaign(g *gathered) bool {
+	return (f.ID == "" || f.ID == g.id) && (f.Status == "" || f.Status == g.status) && len(g.Accounts) >= f.MinAccounts
+}
+
+// sharing answers how improbable shared accounts are.
+type sharing struct {
+	graph *campaign.Graph
+	place map[uint32]int // template → its number in graph
+}
+
+func newSharing(all []assessed) *sharing {
+	s := &sharing{place: make(map[uint32]int)}
+	lists := make([][]uint32, len(all))
+	for i := range all {
+		lists[i] = all[i].accounts
+		s.place[all[i].t.ID] = i
+	}
+	s.graph = campaign.NewGraph(lists)
+	return s
+}
+
+// log10p is log10 of the probability that chance gives the templates so many
+// shared accounts, not below -999.
+func (s *sharing) log10p(templates []uint32) float64 {
+	set := make([]int, len(templates))
+	for i, t := range templates {
+		set[i] = s.place[t]
+	}
+	return max(-999, math.Round(100*s.graph.Log10Set(set))/100)
+}
+
+func (ix *Index) describeCampaign(r *store.Reader, s *snapshot, g *gathered, byID map[uint32]*assessed, graph *sharing, members bool) (Campaign, error) {
+	c := Campaign{ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Log10P: graph.log10p(g.Templates),
+		Templates: []CampaignTemplate{}, Factors: []Factor{}}
+	first, last := int64(math.MaxInt64), int64(0)
+	most := make(map[uint32]uint32) // an account's prompts: bundled templates share them
+	var picks []pick
+	for _, id := range g.Templates {
+		a := byID[id]
+		first, last = min(first, a.t.First), max(last, a.t.Last)
+		picks = append(picks, pick{a.t, len(a.accounts)})
+		for _, u := range a.e.Uses {
+			most[u.Account] = max(most[u.Account], u.Prompts)
+		}
+	}
+	c.FirstSeen, c.LastSeen = timeOf(first), timeOf(last)
+	if g.Raised != 0 {
+		c.FlaggedAt = timeOf(g.Raised)
+	} else if g.status == "alert" {
+		c.FlaggedAt = c.LastSeen
+	}
+	for _, f := range byID[g.Templates[0]].factors {
+		c.Factors = append(c.Factors, Factor(f))
+	}
+	described, err := ix.describe(context.Background(), r, s, picks, 0, 1<<30, false)
+	if err != nil {
+		return c, err
+	}
+	for i, d := range described {
+		c.Templates = append(c.Templates, CampaignTemplate{ID: d.ID, Pattern: d.Pattern, Accounts: picks[i].accounts})
+	}
+	for _, a := range g.Accounts {
+		c.Prompts += int(most[a])
+	}
+	if !members {
+		return c, nil
+	}
+	names, err := s.names(r, slices.Clone(g.Accounts))
+	if err != nil {
+		return c, err
+	}
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	for _, a := range g.Accounts {
+		c.Members = append(c.Members, Member{
+			Account: names[a], Prompts: int(most[a]),
+			Confidence: math.Round(100*campaign.Confidence(g.Score, most[a], ix.accounts.stats[a-1].prompts)) / 100,
+		})
+	}
+	slices.SortStableFunc(c.Members, func(a, b Member) int { return cmp.Compare(b.Confidence, a.Confidence) })
+	return c, nil
+}

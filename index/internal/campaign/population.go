@@ -1,0 +1,101 @@
+package campaign
+
+import "math"
+
+// A Population is what all accounts do: how many prompts they sent, and when
+// each was first seen. It is kept up to date prompt by prompt.
+type Population struct {
+	accounts int
+	traffic  [maxTraffic + 1]int32 // accounts by number of prompts
+	days     []int32               // accounts by day first seen, from firstDay on
+	firstDay int32
+}
+
+// maxTraffic is the number of prompts beyond which accounts count as equal.
+const maxTraffic = 1023
+
+// Count notes that an account first seen on a day sends its nth prompt.
+func (p *Population) Count(n uint32, day int32) {
+	if n > 1 {
+		p.traffic[min(n-1, maxTraffic)]--
+	} else {
+		p.accounts++
+		p.seen(day, 1)
+	}
+	p.traffic[min(n, maxTraffic)]++
+}
+
+// Move notes that an account was first seen on another day than believed.
+func (p *Population) Move(from, to int32) {
+	if from != to {
+		p.seen(from, -1)
+		p.seen(to, 1)
+	}
+}
+
+// Put adds an account with n prompts, first seen on a day.
+func (p *Population) Put(n uint32, day int32) {
+	p.accounts++
+	p.seen(day, 1)
+	p.traffic[min(n, maxTraffic)]++
+}
+
+const maxDays = 4000 // of first-seen times that are told apart
+
+func (p *Population) seen(day int32, n int32) {
+	if len(p.days) == 0 {
+		p.firstDay = day
+	}
+	if day < p.firstDay {
+		shift := min(int(p.firstDay-day), maxDays)
+		p.days = append(make([]int32, shift), p.days...)
+		p.firstDay -= int32(shift)
+	}
+	i := max(0, min(int(day-p.firstDay), maxDays-1))
+	for len(p.days) <= i {
+		p.days = append(p.days, 0)
+	}
+	p.days[i] += n
+}
+
+// exceed returns, for numbers of prompts v = 0, 1, …, the share of accounts
+// that sent more than v.
+func (p *Population) exceed() []float64 {
+	out := make([]float64, maxTraffic+1)
+	left := p.accounts
+	for v := range out {
+		left -= int(p.traffic[v])
+		out[v] = float64(left) / float64(max(1, p.accounts))
+	}
+	return out
+}
+
+// cohort returns the largest Kullback-Leibler divergence, in nats, over
+// windows of 7 days, of the share of accounts first seen in the window: that
+// of a group, whose first-seen days are given, from the population's.
+func (p *Population) cohort(days []int32) float64 {
+	if len(days) == 0 || len(p.days) == 0 {
+		return 0
+	}
+	group := make([]int32, len(p.days))
+	for _, d := range days {
+		group[max(0, min(int(d-p.firstDay), len(p.days)-1))]++
+	}
+	const window = 7
+	best, all, mine := 0.0, int32(0), int32(0)
+	for i := range p.days {
+		all, mine = all+p.days[i], mine+group[i]
+		if i >= window {
+			all, mine = all-p.days[i-window], mine-group[i-window]
+		}
+		q, x := float64(all)/float64(p.accounts), float64(mine)/float64(len(days))
+		if x > q && q > 0 {
+			kl := x * math.Log(x/q)
+			if x < 1 {
+				kl += (1 - x) * math.Log((1-x)/(1-q))
+			}
+			best = max(best, kl)
+		}
+	}
+	return best
+}

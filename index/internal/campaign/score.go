@@ -1,0 +1,121 @@
+package campaign
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A Use is how much one account sent of what is scored, and what is known of
+// the account besides.
+type Use struct {
+	Account uint32
+	Prompts uint32 // of what is scored
+	Traffic uint32 // of the account in all
+	First   int32  // day on which the account was first seen
+}
+
+// Evidence is what is known of a template's, or a group of templates', use.
+type Evidence struct {
+	Uses     []Use
+	Prompts  int     // of all uses
+	Texts    int     // prompts whose texts were compared
+	Distinct float64 // different texts among them, estimated
+	Openers  int     // accounts whose first prompt of all is one of these
+	Networks int     // prompts whose network is known
+	Busiest  int     // of them, from the busiest network, estimated
+}
+
+// A Factor is one reason for or against.
+type Factor struct {
+	Name   string
+	Value  float64 // raw
+	Points float64
+	Text   string
+}
+
+// scored is one line of the table of factors: points × clip((x-a)/(b-a), 0, 1).
+type scored struct {
+	name   string
+	points float64
+	a, b   float64
+}
+
+func (s scored) of(x float64) float64 {
+	return s.points * min(1, max(0, (x-s.a)/(s.b-s.a)))
+}
+
+// The table of factors. Points of the first six add up to 100.
+var (
+	emptiness  = scored{"emptiness", 25, .25, .42}
+	balance    = scored{"balance", 30, .40, .24} // falls with the value
+	focus      = scored{"focus", 10, .1, .35}
+	harvesting = scored{"slot harvesting", 25, .5, .95}
+	cohort     = scored{"cohort", 5, .1, 1}
+	spread     = scored{"spread", 5, math.Log(10), math.Log(100)}
+	welcome    = scored{"welcome", -50, .85, .97}
+)
+
+// Score weighs evidence against the population, 0 to 100, and returns every
+// factor with its points. The factors and their ranges were fitted on labelled
+// scenarios; README.md has the figures.
+func Score(e *Evidence, p *Population) (float64, []Factor) {
+	n := len(e.Uses)
+	if n == 0 || p.accounts == 0 {
+		return 0, nil
+	}
+	exceed := p.exceed()
+	shares, days := make([]float64, n), make([]int32, n)
+	empty, sum, squares, once := 0.0, 0.0, 0.0, 0
+	for i, u := range e.Uses {
+		own := min(u.Prompts, u.Traffic)
+		empty += exceed[min(u.Traffic-own, maxTraffic)]
+		shares[i] = float64(own) / float64(max(1, u.Traffic))
+		days[i] = u.First
+		sum += float64(u.Prompts)
+		squares += float64(u.Prompts) * float64(u.Prompts)
+		if u.Prompts == 1 {
+			once++
+		}
+	}
+	slices.Sort(shares)
+	count := float64(n)
+	mean := sum / count
+	imbalance := 0.0
+	if n > 1 {
+		imbalance = (squares/count - mean*mean) / (mean * mean) * count / (count - 1)
+	}
+	distinct := 0.0
+	if e.Texts > 0 {
+		distinct = min(1, e.Distinct/float64(e.Texts))
+	}
+	opening := float64(e.Openers) / count
+	single := min(1, max(0, (float64(once)/count-.8)/.15))
+	median := (shares[(n-1)/2] + shares[n/2]) / 2
+
+	factors := []Factor{
+		emptiness.factor(empty/count, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty/count),
+		balance.factor(imbalance, "prompts are dealt out over its accounts with a squared variation of %.2f (popularity gives 1 and more)", imbalance),
+		focus.factor(median, "half of the members spend at least %.0f %% of their prompts on it", 100*median),
+		harvesting.factor(distinct, "%.0f %% of its prompts differ in what fills the slots", 100*distinct),
+		cohort.factor(p.cohort(days), "accounts first seen within the same week stand out by %.2f nats", p.cohort(days)),
+		spread.factor(math.Log(count), "%.0f accounts send it", count),
+	}
+	w := welcome.factor(opening, "it is the very first prompt of %.0f %% of its accounts, as samples shown to newcomers are", 100*opening)
+	w.Points *= single // accounts that come back to it are not merely welcomed
+	factors = append(factors, w)
+	if e.Networks > 0 {
+		top := float64(e.Busiest) / float64(e.Networks)
+		factors = append(factors, Factor{Name: "network", Value: top,
+			Text: fmt.Sprintf("%.0f %% of its prompts come from the busiest network", 100*top)})
+	}
+	total := 0.0
+	for _, f := range factors {
+		total += f.Points
+	}
+	return min(100, max(0, total)), factors
+}
+
+func (s scored) factor(x float64, text string, shown float64) Factor {
+	return Factor{Name: s.name, Value: x, Points: s.of(x), Text: fmt.Sprintf(text, shown)}
+}

@@ -1,0 +1,101 @@
+package template
+
+import "encoding/binary"
+
+// Traits are what a prompt shows besides its keys.
+type Traits struct {
+	Text    uint32 // hash of the whole text; 0: unknown
+	Network uint32 // hash of the network it came from; 0: unknown
+	Opens   bool   // it is the first that its account sent
+}
+
+// traits sums up the traits of a template's prompts.
+type traits struct {
+	openers  uint32
+	texts    distinct
+	networks busiest
+}
+
+func (t *traits) note(p Traits) {
+	if p.Text != 0 {
+		t.texts.add(p.Text)
+	}
+	if p.Network != 0 {
+		t.networks.add(p.Network)
+	}
+	if p.Opens {
+		t.openers++
+	}
+}
+
+// Usage is how a template is used, beyond who uses it.
+type Usage struct {
+	Texts    int     // prompts whose texts were compared
+	Distinct float64 // different texts among them, estimated
+	Openers  int     // prompts that were their account's first
+	Networks int     // prompts whose network is known
+	Busiest  int     // of them from the busiest network, at least
+}
+
+// Usage returns how the template is used.
+func (t *Template) Usage() Usage {
+	return Usage{
+		Texts: int(t.traits.texts.seen), Distinct: t.traits.texts.estimate(), Openers: int(t.traits.openers),
+		Networks: int(t.traits.networks.seen), Busiest: int(t.traits.networks.top()),
+	}
+}
+
+// AccountCount is the number of distinct accounts of all days.
+func (t *Template) AccountCount() int { return int(t.accounts) }
+
+// EachKey calls fn for every key of the core and returns how many there are.
+func (t *Template) EachKey(fn func(key uint64)) int {
+	for _, c := range t.core {
+		fn(c.key)
+	}
+	return len(t.core)
+}
+
+// Raise records that the template raised an alert, and the campaign that it
+// belongs to.
+func (t *Template) Raise(at int64, campaign uint32) {
+	t.Raised, t.Campaign, t.statDirty = at, campaign, true
+}
+
+// due says when a template is to be assessed next: when it has so many
+// accounts or so many prompts. Both grow by a share, so that the cost of
+// assessing, which is that of its accounts, stays a constant per prompt.
+type due struct {
+	accounts uint32
+	prompts  uint64
+}
+
+// assessable reports whether the template is due, and sets when it will be next.
+func (t *Template) assessable(least int) bool {
+	if int(t.accounts) < least || t.accounts < t.due.accounts && t.Prompts < t.due.prompts {
+		return false
+	}
+	t.due = due{t.accounts + t.accounts/10 + 1, t.Prompts + t.Prompts/6 + 1}
+	return true
+}
+
+func (t *Template) appendTraits(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(t.accounts))
+	b = binary.AppendUvarint(b, uint64(t.due.accounts))
+	b = binary.AppendUvarint(b, t.due.prompts)
+	b = binary.LittleEndian.AppendUint64(b, uint64(t.Raised))
+	b = binary.AppendUvarint(b, uint64(t.Campaign))
+	b = binary.AppendUvarint(b, uint64(t.traits.openers))
+	b = t.traits.texts.append(b)
+	return t.traits.networks.append(b)
+}
+
+func (t *Template) decodeTraits(f *fields) {
+	t.accounts = uint32(f.below(1 << 32))
+	t.due = due{uint32(f.below(1 << 32)), f.uvarint()}
+	t.Raised = int64(binary.LittleEndian.Uint64(f.bytes(8)))
+	t.Campaign = uint32(f.below(1 << 32))
+	t.traits.openers = uint32(f.below(1 << 32))
+	t.traits.texts.decode(f)
+	t.traits.networks.decode(f)
+}
