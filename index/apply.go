@@ -127,6 +127,11 @@ func (ix *Index) apply(p *Prompt, s *sketched, account uint32, at int64, text fu
 	for _, id := range ix.result.Due {
 		ix.assess(id, at)
 	}
+	if ix.labels.confirms {
+		for _, m := range ix.result.Matches {
+			ix.joined(m.ID, account, at)
+		}
+	}
 	return texts
 }
 

@@ -1,7 +1,10 @@
 package index
 
 import (
+	"cmp"
 	"fmt"
+	"math/bits"
+	"slices"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
@@ -9,77 +12,195 @@ import (
 
 // Thresholds of scores and accounts.
 const (
-	alertScore    = 75
-	watchScore    = 60
-	alertAccounts = 20
-	watchAccounts = 8
-	keepScore     = 5  // an alert stays until its score is so much below alertScore
-	windowDays    = 45 // of a template's use that counts as evidence
+	alertScore     = 75
+	watchScore     = 60
+	suspectScore   = 45 // from which a template is compared with others
+	familyScore    = 55 // from which those others are looked for as prompts arrive
+	alertAccounts  = 20
+	watchAccounts  = 8
+	keepScore      = 5       // an alert stays until its score is so much below alertScore
+	assessAccounts = 1 << 10 // about so many of a wide template's accounts are looked at as prompts arrive
+	windowDays     = 45      // of a template's use that counts as evidence
+
+	familyJaccard = .3 // of the accounts of two templates of a family
+	maxFamily     = 6  // templates compared with one as prompts arrive
+	bundleTexts   = .5 // of the texts of templates that come in the same prompts
 )
 
-// evidence gathers what is known of a template's use. The caller holds ix.mu.
-func (ix *Index) evidence(t *template.Template) *campaign.Evidence {
+// An assessed template has a score and what it stands on.
+type assessed struct {
+	t        *template.Template
+	e        *campaign.Evidence
+	score    float64
+	factors  []campaign.Factor
+	accounts []uint32 // ascending
+	verdict  string
+
+	// Of t, which may change once the lock is let go.
+	raised      int64
+	campaign    uint32
+	first, last int64
+}
+
+// assessNow scores a template as of now. The caller holds ix.mu.
+func (ix *Index) assessNow(t *template.Template) *assessed { return ix.assessSome(t, 0) }
+
+// assessSome scores a template by one account in 2^thin.
+func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 	last := template.DayOf(t.Last)
-	members := t.Members(last-windowDays+1, last)
+	members := t.SomeMembers(last-windowDays+1, last, thin)
 	u := t.Usage()
 	e := &campaign.Evidence{
 		Uses: make([]campaign.Use, len(members)), Texts: u.Texts, Distinct: u.Distinct,
-		Openers: u.Openers, Networks: u.Networks, Busiest: u.Busiest,
+		Openers: u.Openers >> thin, Networks: u.Networks, Busiest: u.Busiest,
+	}
+	a := &assessed{
+		t: t, e: e, verdict: ix.verdict(t), accounts: make([]uint32, len(members)),
+		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last,
 	}
 	for i, m := range members {
 		st := &ix.accounts.stats[m.Account-1]
+		a.accounts[i] = m.Account
 		e.Uses[i] = campaign.Use{Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts, First: template.DayOf(st.first)}
 		e.Prompts += int(m.Prompts)
 	}
-	return e
+	a.score, a.factors = campaign.Score(e, &ix.population)
+	return a
 }
 
-// assess scores a template that has grown, and raises an alert when that
-// justifies one. It is part of apply.
+// assessments are those of every template of watchAccounts accounts and more.
+type assessments struct {
+	all      []*assessed // by id
+	families []campaign.Template
+}
+
+// assessAll scores everything as of now. The caller holds ix.mu.
+func (ix *Index) assessAll() *assessments {
+	s := &assessments{}
+	ix.templates.Each(func(t *template.Template) {
+		if t.AccountCount() >= watchAccounts {
+			s.all = append(s.all, ix.assessNow(t))
+		}
+	})
+	slices.SortFunc(s.all, func(a, b *assessed) int { return cmp.Compare(a.t.ID, b.t.ID) })
+	s.families = ix.families(s.all)
+	return s
+}
+
+// united is the assessment of a family: a and those of others that are not
+// merely bundled with what is in it already.
+func (ix *Index) united(a *assessed, others []*assessed) *assessed {
+	parts, family := []*campaign.Evidence{a.e}, []*assessed{a}
+next:
+	for _, o := range others {
+		for _, f := range family {
+			if f.t.SharedTexts(o.t) >= bundleTexts {
+				continue next
+			}
+		}
+		parts, family = append(parts, o.e), append(family, o)
+	}
+	if len(parts) == 1 {
+		return a
+	}
+	u := &assessed{t: a.t, e: campaign.Union(parts), verdict: a.verdict, raised: a.raised, campaign: a.campaign, first: a.first, last: a.last}
+	for _, use := range u.e.Uses {
+		u.accounts = append(u.accounts, use.Account)
+	}
+	slices.Sort(u.accounts)
+	u.score, u.factors = campaign.Score(u.e, &ix.population)
+	return u
+}
+
+// assess scores a template that has grown, alone and with those that the same
+// accounts send, and raises an alert when that justifies one. It is part of
+// apply.
 func (ix *Index) assess(id uint32, at int64) {
 	t := ix.templates.Get(id)
 	if t == nil || t.Raised != 0 {
 		return
 	}
-	e := ix.evidence(t)
-	if len(e.Uses) < alertAccounts {
+	thin := max(0, bits.Len(uint(t.AccountCount()))-bits.Len(assessAccounts))
+	a := ix.assessSome(t, thin)
+	if a.verdict == Benign {
 		return
 	}
-	score, _ := campaign.Score(e, &ix.population)
-	if score < alertScore || ix.verdict(t) == Benign {
+	if a.score < suspectScore {
+		t.Defer()
+		t.Suspect(nil)
+		delete(ix.suspects, id)
 		return
 	}
-	ix.raise(t, e, score, at)
+	sketch := campaign.SketchOf(a.accounts)
+	t.Suspect(sketch[:])
+	ix.suspects[id] = sketch
+	if ix.raiseIf(a, nil, at) || thin > 0 || a.score < familyScore {
+		return
+	}
+	var near []uint32
+	for other, s := range ix.suspects {
+		if other != id && s.Near(&sketch) {
+			near = append(near, other)
+		}
+	}
+	slices.Sort(near)
+	var family []*assessed
+	for _, other := range near {
+		if len(family) == maxFamily {
+			break
+		}
+		if o := ix.templates.Get(other); o != nil && o.SharedTexts(t) < bundleTexts {
+			b := ix.assessNow(o)
+			if b.verdict != Benign && campaign.Jaccard(a.accounts, b.accounts) >= familyJaccard {
+				family = append(family, b)
+			}
+		}
+	}
+	if len(family) > 0 {
+		ix.raiseIf(ix.united(a, family), family, at)
+	}
+}
+
+// raiseIf raises an alert for an assessment that justifies one, and for the
+// others of its family.
+func (ix *Index) raiseIf(a *assessed, family []*assessed, at int64) bool {
+	if a.score < alertScore || len(a.accounts) < alertAccounts {
+		return false
+	}
+	ix.raise(a, at)
+	for _, o := range family {
+		if o.t.Raised == 0 {
+			o.t.Raise(at, a.t.Campaign)
+			ix.raised = append(ix.raised, o.t.ID)
+		}
+	}
+	return true
 }
 
 // raise records that a template crossed the alert's threshold. A template
 // whose accounts coincide with those of an alerted one joins its campaign;
 // otherwise a campaign begins, and a flag says so.
-func (ix *Index) raise(t *template.Template, e *campaign.Evidence, score float64, at int64) {
-	accounts := t.Accounts(0, 1<<30)
-	joined := uint32(0)
-	most := uint64(0)
+func (ix *Index) raise(a *assessed, at int64) {
+	joined, most := uint32(0), 0
+	accounts := a.t.Accounts(0, 1<<30)
 	for _, id := range ix.raised {
 		o := ix.templates.Get(id)
 		if o == nil {
 			continue
 		}
 		others := o.Accounts(0, 1<<30)
-		shared := accounts.AndCardinality(others)
-		if shared > most && campaign.Coincide(int(shared), int(accounts.GetCardinality()), int(others.GetCardinality())) {
+		shared := int(accounts.AndCardinality(others))
+		if shared > most && campaign.Coincide(shared, int(accounts.GetCardinality()), int(others.GetCardinality())) {
 			joined, most = o.Campaign, shared
 		}
 	}
 	founded := joined == 0
-	if founded {
-		joined = t.ID
-	}
-	t.Raise(at, joined)
-	ix.raised = append(ix.raised, t.ID)
+	a.t.Raise(at, cmp.Or(joined, a.t.ID))
+	ix.raised = append(ix.raised, a.t.ID)
 	if founded {
 		ix.flag(Flag{
-			Time: timeOf(at), Kind: "campaign", ID: campaignID(joined), Score: score, Accounts: len(e.Uses),
-			Text: fmt.Sprintf("%d accounts act together, score %.0f", len(e.Uses), score),
+			Time: timeOf(at), Kind: "campaign", ID: campaignID(a.t.Campaign), Score: a.score, Accounts: len(a.accounts),
+			Text: fmt.Sprintf("%d accounts act together, score %.0f", len(a.accounts), a.score),
 		})
 	}
 }

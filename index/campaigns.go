@@ -11,7 +11,6 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
-	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
 func campaignID(template uint32) string { return "c" + strconv.FormatUint(uint64(template), 10) }
@@ -26,33 +25,18 @@ func parseCampaignID(s string) (uint32, bool) {
 
 func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
-// assessed is a template with its score and what the score stands on.
-type assessed struct {
-	t        *template.Template
-	e        *campaign.Evidence
-	score    float64
-	factors  []campaign.Factor
-	accounts []uint32
-	verdict  string
-}
-
 // Campaigns returns the campaigns that f selects, worst first: those on which
 // the analyst's verdict is out, alerts before watches, then by score.
 func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
-	var all []assessed
+	var now *assessments
 	out := []Campaign{}
 	err := ix.view(func(*snapshot) {
-		ix.templates.Each(func(t *template.Template) {
-			if t.AccountCount() >= watchAccounts {
-				all = append(all, ix.assessNow(t))
-			}
-		})
+		now = ix.assessAll()
 	}, func(r *store.Reader, s *snapshot) error {
-		slices.SortFunc(all, func(a, b assessed) int { return cmp.Compare(a.t.ID, b.t.ID) })
-		found := gatherAll(all)
-		byID := make(map[uint32]*assessed, len(all))
-		for i := range all {
-			byID[all[i].t.ID] = &all[i]
+		found := gather(now)
+		byID := make(map[uint32]*assessed, len(now.all))
+		for _, a := range now.all {
+			byID[a.t.ID] = a
 		}
 		var kept []gathered
 		for _, g := range found {
@@ -63,7 +47,7 @@ func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 		if f.Limit > 0 && len(kept) > f.Limit {
 			kept = kept[:f.Limit]
 		}
-		graph := newSharing(all)
+		graph := newSharing(now.all)
 		for _, g := range kept {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -91,17 +75,6 @@ func (ix *Index) Campaign(ctx context.Context, id string) (Campaign, error) {
 	return all[0], nil
 }
 
-// assessNow scores a template as of now. The caller holds ix.mu.
-func (ix *Index) assessNow(t *template.Template) assessed {
-	a := assessed{t: t, e: ix.evidence(t), verdict: ix.verdict(t)}
-	a.score, a.factors = campaign.Score(a.e, &ix.population)
-	a.accounts = make([]uint32, len(a.e.Uses))
-	for i, u := range a.e.Uses {
-		a.accounts[i] = u.Account
-	}
-	return a
-}
-
 // A gathered is a campaign with its status and id.
 type gathered struct {
 	campaign.Campaign
@@ -109,16 +82,15 @@ type gathered struct {
 	status string
 }
 
-// gatherAll makes campaigns of templates: first those that alert or are
+// gather makes campaigns of templates: first those that alert or are
 // confirmed, then of what is left those to watch, and apart from both those
 // that would be either if they were not benign.
-func gatherAll(all []assessed) (out []gathered) {
+func gather(now *assessments) (out []gathered) {
 	byID := make(map[uint32]*assessed)
 	alert, watch, benign := []campaign.Template{}, []campaign.Template{}, []campaign.Template{}
-	for i := range all {
-		a := &all[i]
+	for _, a := range now.all {
 		byID[a.t.ID] = a
-		ct := campaign.Template{ID: a.t.ID, Accounts: a.accounts, Score: a.score, Raised: a.t.Raised, Confirms: a.verdict == Confirmed}
+		ct := campaign.Template{ID: a.t.ID, Accounts: a.accounts, Score: a.score, Raised: a.raised, Confirms: a.verdict == Confirmed}
 		switch {
 		case a.verdict == Benign:
 			benign = append(benign, ct)
@@ -128,15 +100,16 @@ func gatherAll(all []assessed) (out []gathered) {
 			watch = append(watch, ct)
 		}
 	}
+	alert = append(alert, now.families...)
 	used := make(map[string]bool)
 	name := func(c *campaign.Campaign) string {
-		best := byID[c.Templates[0]].t
+		best := byID[c.Templates[0]]
 		for _, id := range c.Templates {
-			if t := byID[id].t; t.Raised != 0 && (best.Raised == 0 || t.Raised < best.Raised) {
-				best = t
+			if a := byID[id]; a.raised != 0 && (best.raised == 0 || a.raised < best.raised) {
+				best = a
 			}
 		}
-		id := campaignID(cmp.Or(best.Campaign, best.ID))
+		id := campaignID(cmp.Or(best.campaign, best.t.ID))
 		if used[id] {
 			id = campaignID(c.Templates[0])
 		}
@@ -166,9 +139,12 @@ func gatherAll(all []assessed) (out []gathered) {
 		}
 		return 2*n >= len(t.Accounts)
 	})
-	for status, rest := range map[string][]campaign.Template{"watch": watch, "benign": benign} {
-		for _, c := range campaign.Gather(rest, campaign.Limits{Least: watchScore, Members: watchAccounts}) {
-			out = append(out, gathered{c, name(&c), status})
+	for _, rest := range []struct {
+		status    string
+		templates []campaign.Template
+	}{{"watch", watch}, {"benign", benign}} {
+		for _, c := range campaign.Gather(rest.templates, campaign.Limits{Least: watchScore, Members: watchAccounts}) {
+			out = append(out, gathered{c, name(&c), rest.status})
 		}
 	}
 	rank := map[string]int{"confirmed": 0, "alert": 1, "watch": 2, "benign": 3}
@@ -179,11 +155,47 @@ func gatherAll(all []assessed) (out []gathered) {
 	return out
 }
 
+// families returns the templates that alert only with those that the same
+// accounts send. The caller holds ix.mu.
+func (ix *Index) families(all []*assessed) (out []campaign.Template) {
+	var suspects []*assessed
+	var sketches []campaign.Sketch
+	for _, a := range all {
+		if a.score >= suspectScore && a.verdict == None {
+			suspects, sketches = append(suspects, a), append(sketches, campaign.SketchOf(a.accounts))
+		}
+	}
+	near := make([][]*assessed, len(suspects))
+	for i, js := range campaign.Neighbours(sketches) {
+		for _, j := range js {
+			if campaign.Jaccard(suspects[i].accounts, suspects[j].accounts) >= familyJaccard {
+				near[i], near[j] = append(near[i], suspects[j]), append(near[j], suspects[i])
+			}
+		}
+	}
+	for i, a := range suspects {
+		if a.alerts() || len(near[i]) == 0 {
+			continue
+		}
+		u := ix.united(a, near[i])
+		if !u.alerts() {
+			continue
+		}
+		t := campaign.Template{ID: a.t.ID, Accounts: u.accounts, Score: u.score, Raised: a.raised}
+		for _, o := range near[i] {
+			t.Also = append(t.Also, o.t.ID)
+		}
+		a.factors = u.factors
+		out = append(out, t)
+	}
+	return out
+}
+
 // alerts reports whether a template alerts now: it crosses the threshold, or
 // has done so and is not far below it.
 func (a *assessed) alerts() bool {
 	return len(a.accounts) >= alertAccounts &&
-		(a.score >= alertScore || a.t.Raised != 0 && a.score >= alertScore-keepScore)
+		(a.score >= alertScore || a.raised != 0 && a.score >= alertScore-keepScore)
 }
 
 func (f *Filter) takesCampaign(g *gathered) bool {
@@ -196,7 +208,7 @@ type sharing struct {
 	place map[uint32]int // template → its number in graph
 }
 
-func newSharing(all []assessed) *sharing {
+func newSharing(all []*assessed) *sharing {
 	s := &sharing{place: make(map[uint32]int)}
 	lists := make([][]uint32, len(all))
 	for i := range all {
@@ -225,7 +237,7 @@ func (ix *Index) describeCampaign(r *store.Reader, s *snapshot, g *gathered, byI
 	var picks []pick
 	for _, id := range g.Templates {
 		a := byID[id]
-		first, last = min(first, a.t.First), max(last, a.t.Last)
+		first, last = min(first, a.first), max(last, a.last)
 		picks = append(picks, pick{a.t, len(a.accounts)})
 		for _, u := range a.e.Uses {
 			most[u.Account] = max(most[u.Account], u.Prompts)
@@ -250,6 +262,7 @@ func (ix *Index) describeCampaign(r *store.Reader, s *snapshot, g *gathered, byI
 	for _, a := range g.Accounts {
 		c.Prompts += int(most[a])
 	}
+	c.Days = ix.campaignDays(picks, g.Accounts)
 	if !members {
 		return c, nil
 	}

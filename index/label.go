@@ -34,9 +34,13 @@ type Label struct {
 	Author   string    `json:"author,omitempty"`
 	Until    time.Time `json:"until,omitzero"` // in the prompts' own time; zero: for good
 	Time     time.Time `json:"time,omitzero"`  // when it was given; zero: now
+
+	// Templates are those of the campaign when it was labelled; set by the
+	// index. The verdict holds for them and for what joins the campaign later.
+	Templates []string `json:"templates,omitempty"`
 }
 
-// Validate reports what is wrong with a label, as an error that wraps ErrInvalid.
+// Validate reports what is wrong with a label, as an error that wraps ErrLabel.
 func (l *Label) Validate() error {
 	n := 0
 	for _, s := range []string{l.Template, l.Campaign, l.Text} {
@@ -45,21 +49,21 @@ func (l *Label) Validate() error {
 		}
 	}
 	if n != 1 {
-		return fmt.Errorf("%w: a label needs exactly one of template, campaign and text, and has %d", ErrInvalid, n)
+		return fmt.Errorf("%w: a label needs exactly one of template, campaign and text, and has %d", ErrLabel, n)
 	}
 	switch l.Verdict {
 	case Benign, Confirmed, None:
 	default:
-		return fmt.Errorf("%w: verdict %q is not one of benign, confirmed, none", ErrInvalid, l.Verdict)
+		return fmt.Errorf("%w: verdict is not one of benign, confirmed, none", ErrLabel)
 	}
 	if _, ok := parseTemplateID(l.Template); l.Template != "" && !ok {
-		return fmt.Errorf("%w: %q is not a template's id", ErrInvalid, l.Template)
+		return fmt.Errorf("%w: template is not a template's id", ErrLabel)
 	}
 	if _, ok := parseCampaignID(l.Campaign); l.Campaign != "" && !ok {
-		return fmt.Errorf("%w: %q is not a campaign's id", ErrInvalid, l.Campaign)
+		return fmt.Errorf("%w: campaign is not a campaign's id", ErrLabel)
 	}
 	if len(l.Text) > maxText || len(l.Reason)+len(l.Author) > maxText {
-		return fmt.Errorf("%w: a label's text is longer than %d bytes", ErrInvalid, maxText)
+		return fmt.Errorf("%w: a label's text is longer than %d bytes", ErrLabel, maxText)
 	}
 	return nil
 }
@@ -77,6 +81,9 @@ func (ix *Index) Label(ctx context.Context, labels ...Label) error {
 		if labels[i].Time.IsZero() {
 			labels[i].Time = time.Now().UTC().Truncate(time.Millisecond)
 		}
+	}
+	if err := ix.resolve(labels); err != nil {
+		return err
 	}
 	r := &request{labels: labels, done: make(chan struct{})}
 	if err := ix.enqueue(ctx, r); err != nil {
@@ -98,6 +105,8 @@ type labels struct {
 	byTemplate map[uint32]int // newest label, index into all
 	byCampaign map[uint32]int
 	byKey      map[uint64][]int // labels of texts that hold a key
+	confirms   bool             // some label ever said so
+	flagged    map[uint32]int32 // template → day of its last flag for a new account
 	unsealed   []store.Put
 }
 
@@ -109,6 +118,12 @@ func (ix *Index) label(l Label, k *sketcher) {
 	ls.all = append(ls.all, l)
 	if ls.byTemplate == nil {
 		ls.byTemplate, ls.byCampaign, ls.byKey = make(map[uint32]int), make(map[uint32]int), make(map[uint64][]int)
+	}
+	ls.confirms = ls.confirms || l.Verdict == Confirmed
+	for _, t := range l.Templates {
+		if id, ok := parseTemplateID(t); ok {
+			ls.byTemplate[id] = n
+		}
 	}
 	if id, ok := parseTemplateID(l.Template); ok {
 		ls.byTemplate[id] = n
@@ -141,6 +156,9 @@ func (ix *Index) recordLabel(l Label) []byte {
 
 // restoreLabels reads the labels of the last checkpoint.
 func (ix *Index) restoreLabels(r *store.Reader) error {
+	if err := ix.restoreJoined(r); err != nil {
+		return err
+	}
 	return r.Scan(store.TableLabel, nil, nil, func(_, value []byte) error {
 		var l Label
 		if err := json.Unmarshal(value, &l); err != nil {

@@ -135,6 +135,9 @@ func (ix *Index) restore(table *sift.Table) error {
 			if t.Raised != 0 {
 				ix.raised = append(ix.raised, t.ID)
 			}
+			if s := t.Sketch(); len(s) == len(campaign.Sketch{}) {
+				ix.suspects[t.ID] = campaign.Sketch(s)
+			}
 			return nil
 		})
 	})

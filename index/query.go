@@ -32,14 +32,17 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 			picks = append(picks, pick{t, n})
 		}
 	}, func(r *store.Reader, s *snapshot) (err error) {
+		picks = ix.ofStatus(picks, f.Status)
 		slices.SortFunc(picks, func(a, b pick) int {
 			return cmp.Or(cmp.Compare(b.accounts, a.accounts), cmp.Compare(a.t.ID, b.t.ID))
 		})
 		if f.Limit > 0 && len(picks) > f.Limit {
 			picks = picks[:f.Limit]
 		}
-		out, err = ix.describe(ctx, r, s, picks, from, to, f.Members)
-		return err
+		if out, err = ix.describe(ctx, r, s, picks, from, to, f.Members); err != nil {
+			return err
+		}
+		return ix.judgeAll(ctx, picks, out)
 	})
 	return out, err
 }
@@ -234,44 +237,6 @@ func (ix *Index) unsealedExemplars(id uint32) []string {
 		return append(slices.Clone(s.exemplars[id]), ix.exemplars[id]...)
 	}
 	return slices.Clone(ix.exemplars[id])
-}
-
-// Account returns what one account sent and shares, or ErrNotFound.
-func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
-	out := Account{ID: id, Templates: []AccountTemplate{}}
-	number, ok := uint32(0), false
-	var used []pick
-	prompts := make(map[uint32]uint64)
-	err := ix.viewTemplates(0, 0, func(*snapshot) {
-		if number, ok = ix.accounts.find(ix.accountName(id)); !ok {
-			return
-		}
-		st := ix.accounts.stats[number-1]
-		out.Prompts = int(st.prompts)
-		out.FirstSeen, out.LastSeen = time.UnixMilli(st.first).UTC(), time.UnixMilli(st.last).UTC()
-	}, func(t *template.Template) {
-		if n := t.PromptsOf(number); ok && n > 0 {
-			used, prompts[t.ID] = append(used, pick{t, t.Spread(0, 1<<30)}), n
-		}
-	}, func(r *store.Reader, s *snapshot) error {
-		if !ok || out.Prompts == 0 {
-			return fmt.Errorf("%w: no account %q", ErrNotFound, id)
-		}
-		slices.SortFunc(used, func(a, b pick) int {
-			return cmp.Or(cmp.Compare(prompts[b.t.ID], prompts[a.t.ID]), cmp.Compare(a.t.ID, b.t.ID))
-		})
-		described, err := ix.describe(ctx, r, s, used, 0, 1<<30, false)
-		if err != nil {
-			return err
-		}
-		for i, d := range described {
-			out.Templates = append(out.Templates, AccountTemplate{
-				ID: d.ID, Pattern: d.Pattern, Prompts: int(prompts[used[i].t.ID]), Accounts: d.Accounts,
-			})
-		}
-		return nil
-	})
-	return out, err
 }
 
 // Stats returns the index's totals.

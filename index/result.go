@@ -67,8 +67,16 @@ type Campaign struct {
 	LastSeen  time.Time          `json:"last_seen"`
 	FlaggedAt time.Time          `json:"flagged_at,omitzero"` // time of the prompt that raised the alert
 	Log10P    float64            `json:"log10_p"`             // of sharing its templates by chance; 0 for one template
+	Days      []Day              `json:"days"`                // those with prompts, ascending
 	Factors   []Factor           `json:"factors"`
 	Members   []Member           `json:"members,omitempty"` // Filter.Members only; the surest first
+}
+
+// A Day is what a campaign did on one day.
+type Day struct {
+	Day         string `json:"day"` // "2026-06-01", UTC
+	Prompts     int    `json:"prompts"`
+	NewAccounts int    `json:"new_accounts"` // members first seen with it that day
 }
 
 // A CampaignTemplate is one template of a campaign.
@@ -96,14 +104,33 @@ type Account struct {
 	FirstSeen time.Time         `json:"first_seen"`
 	LastSeen  time.Time         `json:"last_seen"`
 	Templates []AccountTemplate `json:"templates"` // most of its prompts first
+	Peers     []Peer            `json:"peers"`     // the accounts that share most templates with it, at most 20
+	Campaigns []AccountCampaign `json:"campaigns"` // those it is a member of, worst first
+}
+
+// A Peer is an account that shares templates with another.
+type Peer struct {
+	Account   string `json:"account"`
+	Templates int    `json:"templates"` // that both use
+}
+
+// An AccountCampaign is a campaign that an account is a member of.
+type AccountCampaign struct {
+	ID         string  `json:"id"`
+	Status     string  `json:"status"`
+	Score      float64 `json:"score"`
+	Accounts   int     `json:"accounts"`   // all members
+	Prompts    int     `json:"prompts"`    // this account's
+	Confidence float64 `json:"confidence"` // that it is one, 0 to 1
 }
 
 // An AccountTemplate is one template that an account uses.
 type AccountTemplate struct {
-	ID       string `json:"id"`
-	Pattern  string `json:"pattern"`
-	Prompts  int    `json:"prompts"`  // this account's
-	Accounts int    `json:"accounts"` // all accounts that use it
+	ID       string   `json:"id"`
+	Pattern  string   `json:"pattern"`
+	Prompts  int      `json:"prompts"`  // this account's
+	Accounts int      `json:"accounts"` // all accounts that use it
+	With     []Member `json:"with"`     // the others, most prompts first, at most 100
 }
 
 // A Flag records the moment at which a template or campaign crossed a threshold.

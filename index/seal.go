@@ -210,8 +210,9 @@ func outKey(key uint64, id uint32) []byte {
 
 // The first byte of a key in TableAux.
 const (
-	auxOut  = 'k' // key [8] template [4] → empty: core keys of templates that left memory
-	auxUses = 'u' // prompt [8] chunk [4] → what a segment's accounts sent
+	auxOut    = 'k' // key [8] template [4] → empty: core keys of templates that left memory
+	auxUses   = 'u' // prompt [8] chunk [4] → what a segment's accounts sent
+	auxJoined = 'j' // template [4] → day [4]: last flag for a new account on a confirmed template
 )
 
 // A recorder collects the records that the template set hands out.

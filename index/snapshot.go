@@ -20,7 +20,7 @@ type snapshot struct {
 }
 
 // view takes a snapshot, calls locked under the read lock, then fn with a read
-// transaction that began after the snapshot.
+// transaction that began after the snapshot. Both may be nil.
 func (ix *Index) view(locked func(*snapshot), fn func(*store.Reader, *snapshot) error) error {
 	ix.closing.RLock()
 	defer ix.closing.RUnlock()
@@ -44,6 +44,9 @@ func (ix *Index) view(locked func(*snapshot), fn func(*store.Reader, *snapshot) 
 	ix.mu.RUnlock()
 	if s.all && len(s.mems) > 1 && leaving.leaving {
 		<-leaving.done
+	}
+	if fn == nil {
+		return nil
 	}
 	return wrap(ix.store.View(func(r *store.Reader) error { return fn(r, &s) }))
 }

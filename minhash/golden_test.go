@@ -24,7 +24,7 @@ func TestGolden(t *testing.T) {
 		{"look-alikes", "Summаrise thе following tеxt in а fеw sentences, рlease, а\u200b lot", "9 0 11f021e598 668eab97 dd91d4e7 9b3b6b78"},
 		{"decomposed", "Re\u0301sumez le texte suivant a\u0300 l’aide de phrases bre\u0300ves", "7 0 06bd5bcdbe eeff36d9 4fa14b38 996ea68c"},
 		{"base64", "Do: U3VtbWFyaXNlIHRoZSBmb2xsb3dpbmcgdGV4dCBpbiBhIGZldyB3b3Jkcy4g", "7 0 14452308b7 37a22c1a eb63b283 e96da785"},
-		{"page", prose(1, 2000), "1998 3 000164a33b 66d78cdd d2506acf e078dd6b"},
+		{"page", prose(1, 2000), "1998 1 000164a33b ee726a97 d2506acf e078dd6b"},
 	} {
 		k.Reset()
 		k.Add(c.text)

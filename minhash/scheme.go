@@ -24,9 +24,9 @@ type Scheme struct {
 }
 
 // NewScheme returns the recommended parameters: shingles of 5 tokens, 96 rows of 8 bits in 24
-// bands, samples of up to 256 keys. The seed should be random and kept secret.
+// bands, samples of up to 1024 keys. The seed should be random and kept secret.
 func NewScheme(seed uint64) Scheme {
-	return Scheme{Version: Version, Shingle: 5, Rows: 96, RowBits: 8, Bands: 24, MaxSample: 256, Seed: seed}
+	return Scheme{Version: Version, Shingle: 5, Rows: 96, RowBits: 8, Bands: 24, MaxSample: 1024, Seed: seed}
 }
 
 // Validate reports the first parameter that is out of range, and what is allowed.

@@ -13,7 +13,7 @@ func TestSchemeRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := hex.EncodeToString(b), "0100"+"0500"+"6000"+"0800"+"1800"+"00010000"+"efcdab8967452301"; got != want {
+	if got, want := hex.EncodeToString(b), "0100"+"0500"+"6000"+"0800"+"1800"+"00040000"+"efcdab8967452301"; got != want {
 		t.Errorf("scheme is %s, want %s", got, want)
 	}
 	var r Scheme
@@ -39,7 +39,7 @@ func TestSchemeJSONHidesSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := string(b), `{"version":1,"shingle":5,"rows":96,"row_bits":8,"bands":24,"max_sample":256}`; got != want {
+	if got, want := string(b), `{"version":1,"shingle":5,"rows":96,"row_bits":8,"bands":24,"max_sample":1024}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

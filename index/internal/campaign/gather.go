@@ -9,7 +9,8 @@ import (
 // A Template is one scored template on its way into campaigns.
 type Template struct {
 	ID       uint32
-	Accounts []uint32 // ascending
+	Also     []uint32 // others of its family
+	Accounts []uint32 // ascending; with those of the others
 	Score    float64
 	Raised   int64 // time of the prompt that raised its alert, unix ms; 0: none
 	Benign   bool  // an analyst says so
@@ -106,7 +107,11 @@ func b2i(b bool) int {
 
 // add puts a template and those of its accounts that are free into c.
 func (c *Campaign) add(t *Template, home map[uint32]int, number int) {
-	c.Templates = append(c.Templates, t.ID)
+	for _, id := range append([]uint32{t.ID}, t.Also...) {
+		if !slices.Contains(c.Templates, id) {
+			c.Templates = append(c.Templates, id)
+		}
+	}
 	c.Score = max(c.Score, t.Score)
 	c.Confirmed = c.Confirmed || t.Confirms
 	if t.Raised != 0 && (c.Raised == 0 || t.Raised < c.Raised) {

@@ -77,13 +77,17 @@ func (p *Population) cohort(days []int32) float64 {
 	if len(days) == 0 || len(p.days) == 0 {
 		return 0
 	}
-	group := make([]int32, len(p.days))
+	last := len(p.days) // Move may leave days empty at the end
+	for last > 1 && p.days[last-1] == 0 {
+		last--
+	}
+	group := make([]int32, last)
 	for _, d := range days {
-		group[max(0, min(int(d-p.firstDay), len(p.days)-1))]++
+		group[max(0, min(int(d-p.firstDay), last-1))]++
 	}
 	const window = 7
 	best, all, mine := 0.0, int32(0), int32(0)
-	for i := range p.days {
+	for i := range last {
 		all, mine = all+p.days[i], mine+group[i]
 		if i >= window {
 			all, mine = all-p.days[i-window], mine-group[i-window]

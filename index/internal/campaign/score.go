@@ -48,7 +48,7 @@ func (s scored) of(x float64) float64 {
 // The table of factors. Points of the first six add up to 100.
 var (
 	emptiness  = scored{"emptiness", 25, .25, .42}
-	balance    = scored{"balance", 30, .40, .24} // falls with the value
+	balance    = scored{"balance", 30, .45, .27} // falls with the value
 	focus      = scored{"focus", 10, .1, .35}
 	harvesting = scored{"slot harvesting", 25, .5, .95}
 	cohort     = scored{"cohort", 5, .1, 1}
@@ -58,8 +58,19 @@ var (
 
 // Score weighs evidence against the population, 0 to 100, and returns every
 // factor with its points. The factors and their ranges were fitted on labelled
-// scenarios; README.md has the figures.
+// scenarios; README.md has the figures. A flood by few accounts is left out if
+// the others are the worse for it.
 func Score(e *Evidence, p *Population) (float64, []Factor) {
+	score, factors := weigh(e, p)
+	if calm := withoutFlood(e); calm != nil {
+		if s, f := weigh(calm, p); s > score {
+			return s, f
+		}
+	}
+	return score, factors
+}
+
+func weigh(e *Evidence, p *Population) (float64, []Factor) {
 	n := len(e.Uses)
 	if n == 0 || p.accounts == 0 {
 		return 0, nil
@@ -82,7 +93,7 @@ func Score(e *Evidence, p *Population) (float64, []Factor) {
 	count := float64(n)
 	mean := sum / count
 	imbalance := 0.0
-	if n > 1 {
+	if n > 1 && sum > 0 {
 		imbalance = (squares/count - mean*mean) / (mean * mean) * count / (count - 1)
 	}
 	distinct := 0.0

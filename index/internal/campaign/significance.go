@@ -67,11 +67,13 @@ func (g *Graph) within(set []int) (observed int, lambda float64) {
 	for _, k := range in {
 		observed += k * (k - 1) / 2
 	}
-	for i, t := range set {
-		for _, u := range set[:i] {
-			lambda += g.Expected(len(g.templates[t]), len(g.templates[u]))
-		}
+	sum, squares := 0.0, 0.0 // all pairs of degrees at once: (Σd)² - Σd² is twice Σ di dj
+	for _, t := range set {
+		d := float64(len(g.templates[t]))
+		sum += d
+		squares += d * d
 	}
+	lambda = (sum*sum - squares) / 2 * g.factor
 	return observed, lambda
 }
 
@@ -132,12 +134,12 @@ func log10Tail(lambda float64, n int) float64 {
 	if lambda <= 0 {
 		return math.Inf(-1)
 	}
-	if float64(n) <= lambda { // the sum below is the shorter one
-		below := 0.0
-		term := math.Exp(-lambda)
-		for k := 0; k < n; k++ {
+	if float64(n) <= lambda { // the sum below is the shorter one; P(X = n-1) is its largest term
+		lg, _ := math.Lgamma(float64(n))
+		below, term := 0.0, math.Exp(-lambda+float64(n-1)*math.Log(lambda)-lg)
+		for k := n - 1; k >= 0 && term > 1e-15*below; k-- {
 			below += term
-			term *= lambda / float64(k+1)
+			term *= float64(k) / lambda
 		}
 		return math.Log10(max(1e-300, 1-below))
 	}

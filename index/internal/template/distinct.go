@@ -39,6 +39,26 @@ func (d *distinct) estimate() float64 {
 	return min(float64(d.seen), (leastHashes-1)*float64(1<<32)/float64(d.least[leastHashes-1]))
 }
 
+// jaccard estimates the resemblance of two sets of values.
+func (d *distinct) jaccard(o *distinct) float64 {
+	i, j, all, both := 0, 0, 0, 0
+	for all < leastHashes && (i < len(d.least) || j < len(o.least)) {
+		switch {
+		case j == len(o.least) || i < len(d.least) && d.least[i] < o.least[j]:
+			i++
+		case i == len(d.least) || o.least[j] < d.least[i]:
+			j++
+		default:
+			i, j, both = i+1, j+1, both+1
+		}
+		all++
+	}
+	if all == 0 {
+		return 0
+	}
+	return float64(both) / float64(all)
+}
+
 func (d *distinct) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(d.seen))
 	b = binary.AppendUvarint(b, uint64(len(d.least)))

@@ -242,6 +242,7 @@ func TestRecordsByHand(t *testing.T) {
 	x.use(5, 3*msPerDay, 1) // 0x0f731400 ms
 	x.due = due{21, 400}
 	x.Raise(2, 6)
+	x.Suspect([]uint32{0x01020304})
 	x.traits.note(Traits{Text: 0x0a0b0c0d, Network: 9, Opens: true})
 	x.traits.note(Traits{Text: 0x0a0b0c0d, Network: 9})
 	core := []byte{
@@ -259,6 +260,7 @@ func TestRecordsByHand(t *testing.T) {
 		2, 0, 0, 0, 0, 0, 0, 0, 6, 1, // raised, campaign, openers
 		2, 1, 0x0d, 0x0c, 0x0b, 0x0a, // texts
 		2, 0, 0, 0, 0, 2, 9, 0, 0, 0, // networks
+		1, 4, 3, 2, 1, // sketch
 	}
 	day := []byte{2, 5, 1, 0xa7, 0x02, 0xc8, 0x01}
 	if got := x.appendCore(nil); !bytes.Equal(got, core) {

@@ -95,6 +95,7 @@ const (
 	windowed      = 32 // matching prompts after which core keys are judged
 	partialsJudge = 4  // partial matches after which a split is judged
 	flagDays      = 7
+	assessFrom    = 12 // accounts from which a template is assessed
 )
 
 // A Match is one template that a prompt belongs to.
@@ -134,7 +135,7 @@ func (s *Set) Apply(p *Prompt, r *Result) {
 		}
 	}
 	n := len(s.floats)
-	founds := n >= s.opts.MinCore && (best == nil || 2*n >= best.hits) && s.Len() < maxSlots
+	founds := (n >= s.opts.MinCore && (best == nil || 2*n >= best.hits) || n > 0 && len(s.touched) == 0) && s.Len() < maxSlots
 	if founds && s.revive(s.floats) { // before anything is counted
 		s.Apply(p, r)
 		return
@@ -208,7 +209,7 @@ func (s *Set) belongs(t *Template, p *Prompt, r *Result) {
 		t.Flagged = true
 		r.Flags = append(r.Flags, Flag{t.ID, t.Spread(d-flagDays+1, d)})
 	}
-	if t.assessable(s.opts.FlagAccounts) {
+	if t.assessable(assessFrom) {
 		r.Due = append(r.Due, t.ID)
 	}
 	if len(t.cands) > 0 {

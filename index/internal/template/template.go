@@ -38,6 +38,7 @@ type Template struct {
 	accounts uint32 // distinct, of all days
 	traits   traits
 	due      due
+	sketch   []uint32
 
 	slot      int
 	stamp     uint64 // of the Apply that last touched hits
@@ -209,6 +210,34 @@ func (t *Template) Members(from, to int32) []Member {
 	out := make([]Member, 0, len(sums))
 	for a, n := range sums {
 		out = append(out, Member{a, n})
+	}
+	slices.SortFunc(out, func(a, b Member) int { return cmp.Compare(a.Account, b.Account) })
+	return out
+}
+
+// SomeMembers is Members of about one account in 2^thin, always the same ones.
+func (t *Template) SomeMembers(from, to int32, thin int) []Member {
+	if thin == 0 {
+		return t.Members(from, to)
+	}
+	var out []Member
+	at := make(map[uint32]int)
+	for _, d := range t.days {
+		if d.number < from || d.number > to {
+			continue
+		}
+		d.each(func(u Use) {
+			if u.Account*0x9e3779b1>>(32-thin) != 0 {
+				return
+			}
+			i, ok := at[u.Account]
+			if !ok {
+				i = len(out)
+				at[u.Account] = i
+				out = append(out, Member{Account: u.Account})
+			}
+			out[i].Prompts += uint64(u.Prompts)
+		})
 	}
 	slices.SortFunc(out, func(a, b Member) int { return cmp.Compare(a.Account, b.Account) })
 	return out

@@ -45,6 +45,23 @@ func (t *Template) Usage() Usage {
 	}
 }
 
+// SharedTexts estimates which share of the texts of either template belongs to
+// both.
+func (t *Template) SharedTexts(o *Template) float64 {
+	return t.traits.texts.jaccard(&o.traits.texts)
+}
+
+// Suspect keeps a sketch of the template's accounts while its score is worth a
+// comparison with others; nil when it is not.
+func (t *Template) Suspect(sketch []uint32) {
+	if len(sketch) > 0 || len(t.sketch) > 0 {
+		t.sketch, t.statDirty = sketch, true
+	}
+}
+
+// Sketch returns what Suspect keeps.
+func (t *Template) Sketch() []uint32 { return t.sketch }
+
 // AccountCount is the number of distinct accounts of all days.
 func (t *Template) AccountCount() int { return int(t.accounts) }
 
@@ -79,6 +96,12 @@ func (t *Template) assessable(least int) bool {
 	return true
 }
 
+// Defer makes the template due later, when it has half as many accounts again
+// or twice the prompts: it is far from an alert.
+func (t *Template) Defer() {
+	t.due = due{t.accounts + t.accounts/2 + 1, 2*t.Prompts + 1}
+}
+
 func (t *Template) appendTraits(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(t.accounts))
 	b = binary.AppendUvarint(b, uint64(t.due.accounts))
@@ -87,7 +110,12 @@ func (t *Template) appendTraits(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(t.Campaign))
 	b = binary.AppendUvarint(b, uint64(t.traits.openers))
 	b = t.traits.texts.append(b)
-	return t.traits.networks.append(b)
+	b = t.traits.networks.append(b)
+	b = binary.AppendUvarint(b, uint64(len(t.sketch)))
+	for _, v := range t.sketch {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	return b
 }
 
 func (t *Template) decodeTraits(f *fields) {
@@ -98,4 +126,7 @@ func (t *Template) decodeTraits(f *fields) {
 	t.traits.openers = uint32(f.below(1 << 32))
 	t.traits.texts.decode(f)
 	t.traits.networks.decode(f)
+	for range f.count(4) {
+		t.sketch = append(t.sketch, binary.LittleEndian.Uint32(f.bytes(4)))
+	}
 }

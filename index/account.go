@@ -1,0 +1,154 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+)
+
+// Bounds on the other accounts that Account lists.
+const (
+	maxWith  = 100 // of one template
+	maxPeers = 20
+)
+
+// Account returns what one account sent and shares, and with whom, or
+// ErrNotFound. The cost is that of all members of its templates.
+func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
+	out := Account{ID: id, Templates: []AccountTemplate{}, Peers: []Peer{}, Campaigns: []AccountCampaign{}}
+	number, ok, traffic := uint32(0), false, uint32(0)
+	var used []pick
+	var now *assessments
+	with := make(map[uint32][]template.Member) // by template: the other accounts
+	prompts := make(map[uint32]uint64)
+	err := ix.viewTemplates(0, 0, func(*snapshot) {
+		if number, ok = ix.accounts.find(ix.accountName(id)); !ok {
+			return
+		}
+		st := ix.accounts.stats[number-1]
+		traffic = st.prompts
+		out.Prompts = int(st.prompts)
+		out.FirstSeen, out.LastSeen = time.UnixMilli(st.first).UTC(), time.UnixMilli(st.last).UTC()
+		now = ix.assessAll()
+	}, func(t *template.Template) {
+		if n := t.PromptsOf(number); ok && n > 0 {
+			used, prompts[t.ID] = append(used, pick{t, t.Spread(0, 1<<30)}), n
+			with[t.ID] = slices.DeleteFunc(t.Members(0, 1<<30), func(m template.Member) bool { return m.Account == number })
+		}
+	}, func(r *store.Reader, s *snapshot) error {
+		if !ok || out.Prompts == 0 {
+			return fmt.Errorf("%w: no account %q", ErrNotFound, id)
+		}
+		slices.SortFunc(used, func(a, b pick) int {
+			return cmp.Or(cmp.Compare(prompts[b.t.ID], prompts[a.t.ID]), cmp.Compare(a.t.ID, b.t.ID))
+		})
+		described, err := ix.describe(ctx, r, s, used, 0, 1<<30, false)
+		if err != nil {
+			return err
+		}
+		peers := closest(with, s.n)
+		for t, members := range with {
+			with[t] = busiest(members, s.n)
+		}
+		names, err := s.names(r, numbers(peers, with))
+		if err != nil {
+			return err
+		}
+		for i, d := range described {
+			t := AccountTemplate{ID: d.ID, Pattern: d.Pattern, Prompts: int(prompts[used[i].t.ID]), Accounts: d.Accounts, With: []Member{}}
+			for _, m := range with[used[i].t.ID] {
+				t.With = append(t.With, Member{Account: names[m.Account], Prompts: int(m.Prompts)})
+			}
+			out.Templates = append(out.Templates, t)
+		}
+		for _, p := range peers {
+			out.Peers = append(out.Peers, Peer{Account: names[p.account], Templates: p.shared})
+		}
+		out.Campaigns = append(out.Campaigns, memberships(now, number, traffic)...)
+		return nil
+	})
+	return out, err
+}
+
+// A peer is another account with the templates that it shares.
+type peer struct {
+	account uint32
+	shared  int
+	weight  float64 // of them: narrow templates say more than wide ones
+}
+
+// closest returns the accounts, numbered up to n, that share most templates;
+// among equals those that share the narrower ones.
+func closest(with map[uint32][]template.Member, n int) []peer {
+	found := make(map[uint32]peer)
+	for _, t := range sortedKeys(with) { // sums of floats depend on the order
+		for _, m := range with[t] {
+			p := found[m.Account]
+			found[m.Account] = peer{m.Account, p.shared + 1, p.weight + 1/float64(len(with[t]))}
+		}
+	}
+	peers := make([]peer, 0, len(found))
+	for _, p := range found {
+		if int(p.account) <= n {
+			peers = append(peers, p)
+		}
+	}
+	slices.SortFunc(peers, func(a, b peer) int {
+		return cmp.Or(cmp.Compare(b.shared, a.shared), cmp.Compare(b.weight, a.weight), cmp.Compare(a.account, b.account))
+	})
+	return peers[:min(maxPeers, len(peers))]
+}
+
+// busiest returns the members, numbered up to n, that sent most, maxWith at most.
+func busiest(members []template.Member, n int) []template.Member {
+	members = slices.DeleteFunc(members, func(m template.Member) bool { return int(m.Account) > n })
+	slices.SortStableFunc(members, func(a, b template.Member) int { return cmp.Compare(b.Prompts, a.Prompts) })
+	return members[:min(maxWith, len(members))]
+}
+
+// numbers returns every account of peers and with once.
+func numbers(peers []peer, with map[uint32][]template.Member) []uint32 {
+	var ids []uint32
+	for _, p := range peers {
+		ids = append(ids, p.account)
+	}
+	for _, members := range with {
+		for _, m := range members {
+			ids = append(ids, m.Account)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// memberships returns the campaigns that an account of so much traffic is a
+// member of.
+func memberships(now *assessments, account, traffic uint32) (out []AccountCampaign) {
+	most := make(map[uint32]uint32) // template → prompts of the account
+	for _, a := range now.all {
+		if j, ok := slices.BinarySearch(a.accounts, account); ok {
+			most[a.t.ID] = a.e.Uses[j].Prompts
+		}
+	}
+	for _, g := range gather(now) {
+		if _, ok := slices.BinarySearch(g.Accounts, account); !ok {
+			continue
+		}
+		prompts := uint32(0)
+		for _, t := range g.Templates {
+			prompts = max(prompts, most[t])
+		}
+		out = append(out, AccountCampaign{
+			ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Prompts: int(prompts),
+			Confidence: math.Round(100*campaign.Confidence(g.Score, prompts, traffic)) / 100,
+		})
+	}
+	return out
+}

@@ -1,0 +1,116 @@
+package campaign
+
+import "math/bits"
+
+// A Sketch stands for a set of accounts: the least of their hashes under each
+// of a few hash functions (Broder, 1997). Sets of resemblance J agree in a row
+// with probability J.
+type Sketch [sketchRows]uint32
+
+const sketchRows = 16
+
+// SketchOf sketches a set of accounts.
+func SketchOf(accounts []uint32) (s Sketch) {
+	for i := range s {
+		s[i] = 1<<32 - 1
+	}
+	for _, a := range accounts {
+		h := uint64(a)*0x9e3779b97f4a7c15 ^ 0x2545f4914f6cdd1d
+		for i := range s {
+			hi, lo := bits.Mul64(h^uint64(i+1)*0xd6e8feb86659fd93, 0xff51afd7ed558ccd)
+			s[i] = min(s[i], uint32((hi^lo)>>16))
+		}
+	}
+	return s
+}
+
+// Near reports whether two sets may coincide: they agree in three rows.
+func (s *Sketch) Near(o *Sketch) bool {
+	n := 0
+	for i := range s {
+		if s[i] == o[i] {
+			n++
+		}
+	}
+	return n >= 3
+}
+
+// Neighbours returns, for each sketch, which others are near, each pair once
+// at its first. Sketches meet in tables of equal rows, so that the cost does
+// not grow with the square of their number.
+func Neighbours(sketches []Sketch) [][]int {
+	type row struct {
+		i int
+		v uint32
+	}
+	tables := make(map[row][]int)
+	for n := range sketches {
+		for i, v := range sketches[n] {
+			if t := tables[row{i, v}]; len(t) < maxMeeting {
+				tables[row{i, v}] = append(t, n)
+			}
+		}
+	}
+	out := make([][]int, len(sketches))
+	met := make(map[int]bool)
+	for n := range sketches {
+		clear(met)
+		for i, v := range sketches[n] {
+			for _, m := range tables[row{i, v}] {
+				if m > n && !met[m] {
+					met[m] = true
+					if sketches[n].Near(&sketches[m]) {
+						out[n] = append(out[n], m)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// maxMeeting bounds how many sketches meet in one place of a table.
+const maxMeeting = 64
+
+// Jaccard is the resemblance of two ascending lists of accounts.
+func Jaccard(a, b []uint32) float64 {
+	both, i := 0, 0
+	for _, x := range a {
+		for i < len(b) && b[i] < x {
+			i++
+		}
+		if i < len(b) && b[i] == x {
+			both++
+		}
+	}
+	if len(a)+len(b) == both {
+		return 0
+	}
+	return float64(both) / float64(len(a)+len(b)-both)
+}
+
+// Union is the evidence of templates that different prompts of the same
+// accounts belong to, variants of one family. Templates that come in the same
+// prompts must not be added up.
+func Union(parts []*Evidence) *Evidence {
+	u := &Evidence{}
+	at := make(map[uint32]int)
+	for _, e := range parts {
+		for _, use := range e.Uses {
+			i, ok := at[use.Account]
+			if !ok {
+				at[use.Account] = len(u.Uses)
+				u.Uses = append(u.Uses, use)
+				continue
+			}
+			u.Uses[i].Prompts = min(u.Uses[i].Prompts+use.Prompts, max(use.Traffic, use.Prompts))
+		}
+		u.Prompts += e.Prompts
+		u.Texts += e.Texts
+		u.Distinct += e.Distinct
+		u.Openers += e.Openers
+		u.Networks += e.Networks
+		u.Busiest += e.Busiest
+	}
+	return u
+}

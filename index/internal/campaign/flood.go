@@ -1,0 +1,45 @@
+package campaign
+
+import "slices"
+
+// A flood is what a few accounts send of a template far beyond all others.
+// It must not hide those others: whoever wants a campaign overlooked could
+// otherwise send its template, too, until it looks like anybody's.
+const (
+	floodTimes    = 10 // the median account's prompts
+	floodAccounts = 19 // fewer than any campaign's: more are no flood but a use
+	floodShare    = .5 // of the prompts
+	calmAccounts  = 20 // fewest that are left
+)
+
+// withoutFlood returns the evidence without a flood, or nil if there is none.
+// Whose texts differ is not known by account: the rest is taken to have sent
+// all the different ones.
+func withoutFlood(e *Evidence) *Evidence {
+	if len(e.Uses) <= calmAccounts {
+		return nil
+	}
+	uses := slices.Clone(e.Uses)
+	slices.SortFunc(uses, func(a, b Use) int { return int(int64(a.Prompts) - int64(b.Prompts)) })
+	most := floodTimes * max(1, uint64(uses[len(uses)/2].Prompts))
+	total, calm, left := uint64(0), uint64(0), 0
+	for _, u := range uses {
+		total += uint64(u.Prompts)
+		if uint64(u.Prompts) <= most {
+			calm += uint64(u.Prompts)
+			left++
+		}
+	}
+	if left < calmAccounts || left == len(uses) || len(uses)-left > floodAccounts || float64(total-calm) < floodShare*float64(total) {
+		return nil
+	}
+	out := *e
+	out.Uses = uses[:left]
+	part := float64(calm) / float64(total)
+	out.Prompts = int(float64(e.Prompts) * part)
+	out.Texts = int(float64(e.Texts)*part + .5)
+	out.Distinct = min(e.Distinct, float64(out.Texts))
+	out.Openers = min(e.Openers, left)
+	out.Networks, out.Busiest = 0, 0
+	return &out
+}

@@ -1,0 +1,137 @@
+package campaign
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+// TestPopulationIncremental holds a population that was kept prompt by prompt,
+// late prompts from earlier days among them, against one built from the end.
+func TestPopulationIncremental(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := newRand(seed)
+		type account struct {
+			n     uint32
+			first int32
+		}
+		accounts := make([]account, 1+rng.IntN(200))
+		var p Population
+		for range 4000 {
+			a := &accounts[rng.IntN(1+rng.IntN(len(accounts)))]
+			day := 20000 + int32(rng.IntN(60))
+			a.n++
+			if a.n == 1 {
+				a.first = day
+				p.Count(1, day)
+				continue
+			}
+			p.Count(a.n, a.first)
+			if day < a.first {
+				p.Move(a.first, day)
+				a.first = day
+			}
+		}
+		var q Population
+		for _, a := range accounts {
+			if a.n > 0 {
+				q.Put(a.n, a.first)
+			}
+		}
+		if p.accounts != q.accounts || p.traffic != q.traffic {
+			t.Fatalf("seed %d: %d accounts, rebuilt %d; or traffic differs", seed, p.accounts, q.accounts)
+		}
+		for day := int32(19990); day < 20070; day++ {
+			if a, b := p.on(day), q.on(day); a != b {
+				t.Errorf("seed %d, day %d: %d accounts, rebuilt %d", seed, day, a, b)
+			}
+		}
+		if !slices.Equal(p.exceed(), q.exceed()) {
+			t.Errorf("seed %d: exceed differs", seed)
+		}
+		var group []int32
+		for _, a := range accounts {
+			if a.n > 0 && (len(group) == 0 || rng.IntN(3) == 0) {
+				group = append(group, a.first)
+			}
+		}
+		if a, b := p.cohort(group), q.cohort(group); math.Abs(a-b) > 1e-9 {
+			t.Errorf("seed %d: cohort %v, rebuilt %v", seed, a, b)
+		}
+	}
+}
+
+// on is the number of accounts first seen on a day.
+func (p *Population) on(day int32) int32 {
+	if i := day - p.firstDay; i >= 0 && int(i) < len(p.days) {
+		return p.days[i]
+	}
+	return 0
+}
+
+func TestExceed(t *testing.T) {
+	var p Population
+	if got := p.exceed(); got[0] != 0 {
+		t.Errorf("empty: %v", got[0])
+	}
+	for _, n := range []uint32{1, 1, 2, 5000} {
+		p.Put(n, 20000)
+	}
+	got := p.exceed()
+	for v, want := range map[int]float64{0: 1, 1: .5, 2: .25, 1022: .25, maxTraffic: 0} {
+		if got[v] != want {
+			t.Errorf("%v of accounts send more than %d, want %v", got[v], v, want)
+		}
+	}
+	if !slices.IsSortedFunc(got, func(a, b float64) int { return int(math.Copysign(1, b-a)) * b2i(a != b) }) {
+		t.Error("exceed rises")
+	}
+}
+
+// TestCohort compares with the definition, window by window and day by day.
+func TestCohort(t *testing.T) {
+	for seed := range uint64(50) {
+		rng := newRand(seed)
+		var p Population
+		all := make([]int32, 1+rng.IntN(300))
+		for i := range all {
+			all[i] = 20000 + int32(rng.IntN(1+rng.IntN(80)))
+			p.Put(1, all[i])
+		}
+		group := make([]int32, 1+rng.IntN(len(all)))
+		for i := range group {
+			group[i] = all[rng.IntN(len(all))]
+		}
+		if got, want := p.cohort(group), cohortOf(group, all); math.Abs(got-want) > 1e-9 {
+			t.Errorf("seed %d: cohort %v, want %v", seed, got, want)
+		}
+	}
+	if got := (&Population{}).cohort([]int32{1}); got != 0 {
+		t.Errorf("empty population: %v", got)
+	}
+}
+
+func cohortOf(group, all []int32) (best float64) {
+	within := func(days []int32, from, to int32) float64 {
+		n := 0
+		for _, d := range days {
+			if d >= from && d <= to {
+				n++
+			}
+		}
+		return float64(n) / float64(len(days))
+	}
+	term := func(x, q float64) float64 {
+		if x == 0 {
+			return 0
+		}
+		return x * math.Log(x/q)
+	}
+	for last := slices.Min(all); last <= slices.Max(all); last++ {
+		x, q := within(group, last-6, last), within(all, last-6, last)
+		if x > q {
+			best = max(best, term(x, q)+term(1-x, 1-q))
+		}
+	}
+	return best
+}

@@ -1,0 +1,151 @@
+package campaign
+
+import (
+	"math"
+	"testing"
+)
+
+func TestScoreBounds(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := newRand(seed)
+		p := crowd(rng, 1+rng.IntN(500), 1+rng.IntN(60))
+		e := usage(rng, 1+rng.IntN(200), 1+rng.IntN(20), rng.IntN(50))
+		if seed%3 == 0 {
+			e.Networks, e.Busiest = 10, rng.IntN(11)
+		}
+		score, factors := Score(e, p)
+		sane(t, score, factors)
+		total := 0.0
+		for _, f := range factors {
+			total += f.Points
+		}
+		if math.Abs(min(100, max(0, total))-score) > 1e-9 {
+			t.Errorf("seed %d: score %v, sum of points %v", seed, score, total)
+		}
+	}
+}
+
+// TestScoreOdd gives Score what nobody should.
+func TestScoreOdd(t *testing.T) {
+	p := crowd(newRand(1), 100, 30)
+	if score, factors := Score(&Evidence{}, p); score != 0 || len(factors) != 0 {
+		t.Errorf("no uses: %v, %v", score, factors)
+	}
+	if score, factors := Score(&Evidence{Uses: make([]Use, 3)}, &Population{}); score != 0 || len(factors) != 0 {
+		t.Errorf("empty population: %v, %v", score, factors)
+	}
+	for name, e := range map[string]*Evidence{
+		"one use":              {Uses: []Use{{1, 1, 1, 20001}}, Prompts: 1},
+		"no prompts":           {Uses: []Use{{}, {}}},
+		"more than traffic":    {Uses: []Use{{1, 9, 2, 20001}, {2, 9, 0, 1}}, Prompts: 18, Texts: 1, Distinct: 5},
+		"more openers":         {Uses: []Use{{1, 1, 1, 1 << 30}}, Openers: 7},
+		"largest":              {Uses: []Use{{math.MaxUint32, math.MaxUint32, math.MaxUint32, math.MaxInt32}}, Prompts: math.MaxInt32},
+		"earlier than any day": {Uses: []Use{{1, 1, 1, math.MinInt32}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			score, factors := Score(e, p)
+			sane(t, score, factors)
+		})
+	}
+}
+
+// TestScoreMonotone changes one thing at a time in the direction in which a
+// campaign would; the factor that weighs it must not fall.
+func TestScoreMonotone(t *testing.T) {
+	for seed := range uint64(100) {
+		rng := newRand(seed)
+		p := crowd(rng, 300, 40)
+		n, each := 10+rng.IntN(100), 2+rng.IntN(8)
+		make := func(spread, others, distinct, burst int) *Evidence {
+			e := &Evidence{}
+			for i := range n {
+				own := each + i%2*spread
+				first := int32(20000 + i*40/n)
+				if i < burst {
+					first = 20020
+				}
+				e.Uses = append(e.Uses, Use{uint32(i), uint32(own), uint32(own + others), first})
+				e.Prompts += own
+			}
+			e.Texts, e.Distinct = 100, float64(distinct)
+			return e
+		}
+		for _, test := range []struct {
+			factor string
+			of     func(x int) *Evidence
+		}{
+			{"emptiness", func(x int) *Evidence { return make(0, 10-x, 50, 0) }},
+			{"focus", func(x int) *Evidence { return make(0, 40-4*x, 50, 0) }},
+			{"balance", func(x int) *Evidence { return make(40-4*x, 3, 50, 0) }},
+			{"slot harvesting", func(x int) *Evidence { return make(0, 3, 10*x, 0) }},
+			{"cohort", func(x int) *Evidence { return make(0, 3, 50, n*x/10) }},
+		} {
+			last, lastScore := math.Inf(-1), math.Inf(-1)
+			for x := range 11 {
+				score, factors := Score(test.of(x), p)
+				got := points(t, factors, test.factor)
+				if got < last-1e-9 {
+					t.Errorf("seed %d: %s fell from %v to %v at step %d", seed, test.factor, last, got, x)
+				}
+				if test.factor != "cohort" && score < lastScore-1e-9 {
+					t.Errorf("seed %d: the score fell from %v to %v at step %d of %s", seed, lastScore, score, x, test.factor)
+				}
+				last, lastScore = got, score
+			}
+		}
+		// Spread: the same accounts twice.
+		e := make(0, 3, 50, 0)
+		_, one := Score(e, p)
+		e.Uses = append(e.Uses, e.Uses...)
+		_, two := Score(e, p)
+		if points(t, two, "spread") < points(t, one, "spread") {
+			t.Errorf("seed %d: twice the accounts, less for spread", seed)
+		}
+		// Welcome: never in favour, and worse for more openers.
+		last := 0.0
+		for k := range 11 {
+			e := make(0, 3, 50, 0)
+			for i := range e.Uses {
+				e.Uses[i].Prompts = 1
+			}
+			e.Openers = n * k / 10
+			_, factors := Score(e, p)
+			got := points(t, factors, "welcome")
+			if got > last {
+				t.Errorf("seed %d: welcome rose from %v to %v", seed, last, got)
+			}
+			last = got
+		}
+		if last > -40 {
+			t.Errorf("seed %d: a template that only newcomers send once has %v for welcome", seed, last)
+		}
+	}
+}
+
+// TestScoreOrder: the order in which uses are given does not count.
+func TestScoreOrder(t *testing.T) {
+	rng := newRand(5)
+	p := crowd(rng, 300, 40)
+	e := usage(rng, 60, 5, 20)
+	want, _ := Score(e, p)
+	for range 20 {
+		rng.Shuffle(len(e.Uses), func(i, j int) { e.Uses[i], e.Uses[j] = e.Uses[j], e.Uses[i] })
+		if got, _ := Score(e, p); math.Abs(got-want) > 1e-9 {
+			t.Errorf("score %v in one order, %v in another", want, got)
+		}
+	}
+}
+
+func TestConfidence(t *testing.T) {
+	for seed := range uint64(500) {
+		rng := newRand(seed)
+		score, prompts, traffic := 100*rng.Float64(), uint32(rng.IntN(50)), uint32(rng.IntN(100))
+		c := Confidence(score, prompts, traffic)
+		if !(c >= 0 && c <= 1) {
+			t.Fatalf("Confidence(%v, %d, %d) = %v", score, prompts, traffic, c)
+		}
+		if Confidence(score, prompts+1, traffic+1) < c || Confidence(score, prompts, traffic+1) > c || Confidence(min(100, score+1), prompts, traffic) < c {
+			t.Errorf("Confidence around (%v, %d, %d) = %v is not monotone", score, prompts, traffic, c)
+		}
+	}
+}
