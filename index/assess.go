@@ -24,6 +24,9 @@ const (
 
 	familyJaccard = .3 // of the accounts of two templates of a family
 	maxFamily     = 6  // templates compared with one as prompts arrive
+	fragmentWider = 3  // times a fragment's accounts that the whole has at most
+	fragmentShare = .8 // of a fragment's accounts that the whole has
+	fragmentTexts = .6 // of a fragment's texts that are the whole's
 	bundleTexts   = .5 // of the texts of templates that come in the same prompts
 )
 
@@ -35,6 +38,7 @@ type assessed struct {
 	factors  []campaign.Factor
 	accounts []uint32 // ascending
 	verdict  string
+	fragment bool // of a wider template that does not alert
 
 	// Of t, which may change once the lock is let go.
 	raised      int64
@@ -87,6 +91,16 @@ func (ix *Index) assessAll() *assessments {
 	return s
 }
 
+// fragmentOf reports whether a is no more than a part of o that some of o's
+// prompts happen to hold: then what counts is how o is used. The caller holds
+// ix.mu.
+func (a *assessed) fragmentOf(o *assessed) bool {
+	n, wide := len(a.accounts), len(o.accounts)
+	return wide > n && wide <= fragmentWider*n && !o.alerts() &&
+		float64(campaign.Shared(a.accounts, o.accounts)) >= fragmentShare*float64(n) &&
+		a.t.TextsWithin(o.t) >= fragmentTexts
+}
+
 // united is the assessment of a family: a and those of others that are not
 // merely bundled with what is in it already.
 func (ix *Index) united(a *assessed, others []*assessed) *assessed {
@@ -134,7 +148,7 @@ func (ix *Index) assess(id uint32, at int64) {
 	sketch := campaign.SketchOf(a.accounts)
 	t.Suspect(sketch[:])
 	ix.suspects[id] = sketch
-	if ix.raiseIf(a, nil, at) || thin > 0 || a.score < familyScore {
+	if a.score < familyScore {
 		return
 	}
 	var near []uint32
@@ -146,17 +160,20 @@ func (ix *Index) assess(id uint32, at int64) {
 	slices.Sort(near)
 	var family []*assessed
 	for _, other := range near {
-		if len(family) == maxFamily {
-			break
+		o := ix.templates.Get(other)
+		if o == nil || a.score < alertScore && (o.SharedTexts(t) >= bundleTexts || len(family) == maxFamily) {
+			continue
 		}
-		if o := ix.templates.Get(other); o != nil && o.SharedTexts(t) < bundleTexts {
-			b := ix.assessNow(o)
-			if b.verdict != Benign && campaign.Jaccard(a.accounts, b.accounts) >= familyJaccard {
-				family = append(family, b)
-			}
+		b := ix.assessNow(o)
+		switch {
+		case b.verdict == Benign:
+		case a.fragmentOf(b):
+			return
+		case campaign.Jaccard(a.accounts, b.accounts) >= familyJaccard:
+			family = append(family, b)
 		}
 	}
-	if len(family) > 0 {
+	if !ix.raiseIf(a, nil, at) && len(family) > 0 && thin == 0 {
 		ix.raiseIf(ix.united(a, family), family, at)
 	}
 }

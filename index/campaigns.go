@@ -166,15 +166,27 @@ func (ix *Index) families(all []*assessed) (out []campaign.Template) {
 		}
 	}
 	near := make([][]*assessed, len(suspects))
+	join := func(i, j int) {
+		a, o := suspects[i], suspects[j]
+		if !a.fragment && a.fragmentOf(o) {
+			a.fragment, a.score = true, min(a.score, o.score)
+		}
+		if campaign.Jaccard(a.accounts, o.accounts) >= familyJaccard {
+			near[i] = append(near[i], o)
+		}
+	}
 	for i, js := range campaign.Neighbours(sketches) {
 		for _, j := range js {
-			if campaign.Jaccard(suspects[i].accounts, suspects[j].accounts) >= familyJaccard {
-				near[i], near[j] = append(near[i], suspects[j]), append(near[j], suspects[i])
-			}
+			join(i, j)
+			join(j, i)
 		}
 	}
 	for i, a := range suspects {
-		if a.alerts() || len(near[i]) == 0 {
+		if a.fragment || a.alerts() {
+			continue
+		}
+		near[i] = slices.DeleteFunc(near[i], func(o *assessed) bool { return o.fragment })
+		if len(near[i]) == 0 {
 			continue
 		}
 		u := ix.united(a, near[i])
@@ -194,7 +206,7 @@ func (ix *Index) families(all []*assessed) (out []campaign.Template) {
 // alerts reports whether a template alerts now: it crosses the threshold, or
 // has done so and is not far below it.
 func (a *assessed) alerts() bool {
-	return len(a.accounts) >= alertAccounts &&
+	return !a.fragment && len(a.accounts) >= alertAccounts &&
 		(a.score >= alertScore || a.raised != 0 && a.score >= alertScore-keepScore)
 }
 

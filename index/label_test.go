@@ -301,3 +301,33 @@ func FuzzParseLabel(f *testing.F) {
 		}
 	})
 }
+
+// TestLabelWhileAdding asks and labels while prompts come in; it is for the
+// race detector.
+func TestLabelWhileAdding(t *testing.T) {
+	ix := open(t, tempIndex(t), small())
+	_, prompts := ring(2, 30)
+	addAll(t, ix, prompts[:len(prompts)/2], 100)
+	id := campaignsOf(t, ix)[0].ID
+	done := make(chan error)
+	go func() {
+		for i := range 5 {
+			give := Label{Campaign: id, Verdict: []string{Benign, Confirmed, None}[i%3]}
+			_, err1 := ix.Campaigns(t.Context(), Filter{Members: true})
+			_, err2 := ix.Templates(t.Context(), Filter{Status: Benign})
+			_, err3 := ix.Account(t.Context(), "p0-a1")
+			done <- errors.Join(err1, err2, err3, ix.Label(t.Context(), give))
+		}
+		close(done)
+	}()
+	addAll(t, ix, prompts[len(prompts)/2:], 10)
+	n := 0
+	for err := range done {
+		if n++; err != nil {
+			t.Error(err)
+		}
+	}
+	if labels, err := ix.Labels(t.Context()); err != nil || len(labels) != n {
+		t.Errorf("%d labels, want %d, %v", len(labels), n, err)
+	}
+}

@@ -72,9 +72,9 @@ func Neighbours(sketches []Sketch) [][]int {
 // maxMeeting bounds how many sketches meet in one place of a table.
 const maxMeeting = 64
 
-// Jaccard is the resemblance of two ascending lists of accounts.
-func Jaccard(a, b []uint32) float64 {
-	both, i := 0, 0
+// Shared is the number of accounts in both of two ascending lists.
+func Shared(a, b []uint32) (both int) {
+	i := 0
 	for _, x := range a {
 		for i < len(b) && b[i] < x {
 			i++
@@ -83,6 +83,12 @@ func Jaccard(a, b []uint32) float64 {
 			both++
 		}
 	}
+	return both
+}
+
+// Jaccard is the resemblance of two ascending lists of accounts.
+func Jaccard(a, b []uint32) float64 {
+	both := Shared(a, b)
 	if len(a)+len(b) == both {
 		return 0
 	}

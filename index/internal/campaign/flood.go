@@ -6,10 +6,10 @@ import "slices"
 // It must not hide those others: whoever wants a campaign overlooked could
 // otherwise send its template, too, until it looks like anybody's.
 const (
-	floodTimes    = 10 // the median account's prompts
-	floodAccounts = 19 // fewer than any campaign's: more are no flood but a use
-	floodShare    = .5 // of the prompts
-	calmAccounts  = 20 // fewest that are left
+	floodTimes    = 2.5 // the median account's prompts, beyond which an account may be part of a flood
+	floodPrompts  = 8   // and so many prompts
+	floodAccounts = 19  // fewer than any campaign's: more are no flood but a use
+	calmAccounts  = 20  // fewest that are left
 )
 
 // withoutFlood returns the evidence without a flood, or nil if there is none.
@@ -21,7 +21,7 @@ func withoutFlood(e *Evidence) *Evidence {
 	}
 	uses := slices.Clone(e.Uses)
 	slices.SortFunc(uses, func(a, b Use) int { return int(int64(a.Prompts) - int64(b.Prompts)) })
-	most := floodTimes * max(1, uint64(uses[len(uses)/2].Prompts))
+	most := uint64(max(floodPrompts, floodTimes*float64(uses[len(uses)/2].Prompts)))
 	total, calm, left := uint64(0), uint64(0), 0
 	for _, u := range uses {
 		total += uint64(u.Prompts)
@@ -30,7 +30,7 @@ func withoutFlood(e *Evidence) *Evidence {
 			left++
 		}
 	}
-	if left < calmAccounts || left == len(uses) || len(uses)-left > floodAccounts || float64(total-calm) < floodShare*float64(total) {
+	if left < calmAccounts || left == len(uses) || len(uses)-left > floodAccounts {
 		return nil
 	}
 	out := *e

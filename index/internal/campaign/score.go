@@ -54,6 +54,7 @@ var (
 	cohort     = scored{"cohort", 5, .1, 1}
 	spread     = scored{"spread", 5, math.Log(10), math.Log(100)}
 	welcome    = scored{"welcome", -50, .85, .97}
+	flooded    = -15. // what is said without a flood is less sure
 )
 
 // Score weighs evidence against the population, 0 to 100, and returns every
@@ -63,8 +64,10 @@ var (
 func Score(e *Evidence, p *Population) (float64, []Factor) {
 	score, factors := weigh(e, p)
 	if calm := withoutFlood(e); calm != nil {
-		if s, f := weigh(calm, p); s > score {
-			return s, f
+		if s, f := weigh(calm, p); s+flooded > score {
+			few := len(e.Uses) - len(calm.Uses)
+			return max(0, s+flooded), append(f, Factor{Name: "flood", Value: float64(few), Points: flooded,
+				Text: fmt.Sprintf("left out: %d accounts that send far more of it than the others do", few)})
 		}
 	}
 	return score, factors

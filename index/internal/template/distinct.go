@@ -39,19 +39,17 @@ func (d *distinct) estimate() float64 {
 	return min(float64(d.seen), (leastHashes-1)*float64(1<<32)/float64(d.least[leastHashes-1]))
 }
 
-// jaccard estimates the resemblance of two sets of values.
-func (d *distinct) jaccard(o *distinct) float64 {
-	i, j, all, both := 0, 0, 0, 0
-	for all < leastHashes && (i < len(d.least) || j < len(o.least)) {
-		switch {
-		case j == len(o.least) || i < len(d.least) && d.least[i] < o.least[j]:
-			i++
-		case i == len(d.least) || o.least[j] < d.least[i]:
-			j++
-		default:
-			i, j, both = i+1, j+1, both+1
+// within estimates which share of d's values are among o's.
+func (d *distinct) within(o *distinct) float64 {
+	all, both := 0, 0
+	for _, h := range d.least {
+		if len(o.least) == leastHashes && h > o.least[leastHashes-1] {
+			break // o does not know
 		}
 		all++
+		if _, ok := slices.BinarySearch(o.least, h); ok {
+			both++
+		}
 	}
 	if all == 0 {
 		return 0

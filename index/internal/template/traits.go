@@ -45,10 +45,15 @@ func (t *Template) Usage() Usage {
 	}
 }
 
-// SharedTexts estimates which share of the texts of either template belongs to
-// both.
+// SharedTexts estimates which share of the texts of the template that has
+// fewer are the other's too.
 func (t *Template) SharedTexts(o *Template) float64 {
-	return t.traits.texts.jaccard(&o.traits.texts)
+	return max(t.TextsWithin(o), o.TextsWithin(t))
+}
+
+// TextsWithin estimates which share of the template's texts are o's too.
+func (t *Template) TextsWithin(o *Template) float64 {
+	return t.traits.texts.within(&o.traits.texts)
 }
 
 // Suspect keeps a sketch of the template's accounts while its score is worth a

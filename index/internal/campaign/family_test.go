@@ -1,0 +1,112 @@
+package campaign
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+func TestJaccard(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := newRand(seed)
+		a, b := choose(rng, rng.IntN(30), 40), choose(rng, rng.IntN(30), 40)
+		both, all := 0, slices.Clone(a)
+		for _, x := range b {
+			if slices.Contains(a, x) {
+				both++
+			} else {
+				all = append(all, x)
+			}
+		}
+		want := 0.0
+		if len(all) > 0 {
+			want = float64(both) / float64(len(all))
+		}
+		if got := Jaccard(a, b); math.Abs(got-want) > 1e-12 || Jaccard(b, a) != got {
+			t.Fatalf("Jaccard(%v, %v) = %v, want %v", a, b, got, want)
+		}
+	}
+}
+
+// TestNeighbours: sketches find what coincides, nothing else, each pair once.
+func TestNeighbours(t *testing.T) {
+	rng := newRand(1)
+	var lists [][]uint32
+	for range 150 {
+		base := choose(rng, 30+rng.IntN(100), 1_000_000)
+		lists = append(lists, base)
+		if rng.IntN(2) == 0 { // with another of resemblance of about .8
+			other := slices.Concat(base[:len(base)*9/10], choose(rng, 5, 1_000_000))
+			slices.Sort(other)
+			lists = append(lists, slices.Compact(other))
+		}
+	}
+	sketches := make([]Sketch, len(lists))
+	for i := range lists {
+		sketches[i] = SketchOf(lists[i])
+	}
+	got := make(map[[2]int]bool)
+	for i, near := range Neighbours(sketches) {
+		for _, j := range near {
+			if j <= i || got[[2]int{i, j}] {
+				t.Errorf("pair %d, %d is out of order or there twice", i, j)
+			}
+			got[[2]int{i, j}] = true
+			if !sketches[i].Near(&sketches[j]) || !sketches[j].Near(&sketches[i]) {
+				t.Errorf("%d and %d are not near", i, j)
+			}
+		}
+	}
+	right, missed, wrong := 0, 0, 0
+	for i := range lists {
+		for j := i + 1; j < len(lists); j++ {
+			switch close, found := Jaccard(lists[i], lists[j]) >= .6, got[[2]int{i, j}]; {
+			case close && found:
+				right++
+			case close:
+				missed++
+			case found:
+				wrong++
+			}
+		}
+	}
+	if right < 50 || missed > 0 || wrong > 0 {
+		t.Errorf("%d pairs found, %d missed, %d wrong", right, missed, wrong)
+	}
+}
+
+// TestUnion compares with adding up account by account.
+func TestUnion(t *testing.T) {
+	for seed := range uint64(100) {
+		rng := newRand(seed)
+		traffic := make([]uint32, 60)
+		for i := range traffic {
+			traffic[i] = uint32(1 + rng.IntN(40))
+		}
+		var parts []*Evidence
+		want, prompts := make(map[uint32]uint32), 0
+		for range 1 + rng.IntN(4) {
+			e := &Evidence{Texts: rng.IntN(9), Openers: rng.IntN(9)}
+			for _, a := range choose(rng, 1+rng.IntN(50), len(traffic)) {
+				n := uint32(1 + rng.IntN(int(traffic[a])))
+				e.Uses = append(e.Uses, Use{a, n, traffic[a], 20000})
+				e.Prompts += int(n)
+				want[a] = min(traffic[a], want[a]+n)
+			}
+			prompts += e.Prompts
+			parts = append(parts, e)
+		}
+		u := Union(parts)
+		if len(u.Uses) != len(want) || u.Prompts != prompts {
+			t.Fatalf("seed %d: %d accounts and %d prompts, want %d and %d", seed, len(u.Uses), u.Prompts, len(want), prompts)
+		}
+		for _, use := range u.Uses {
+			if use.Prompts != want[use.Account] || use.Traffic != traffic[use.Account] {
+				t.Errorf("seed %d: %+v, want %d prompts", seed, use, want[use.Account])
+			}
+		}
+	}
+	if u := Union(nil); len(u.Uses) != 0 || u.Prompts != 0 {
+		t.Errorf("of nothing: %+v", u)
+	}
+}
