@@ -142,24 +142,17 @@ func (ix *Index) assess(id uint32, at int64) {
 	if a.score < suspectScore {
 		t.Defer()
 		t.Suspect(nil)
-		delete(ix.suspects, id)
+		ix.suspects.Drop(id)
 		return
 	}
 	sketch := campaign.SketchOf(a.accounts)
 	t.Suspect(sketch[:])
-	ix.suspects[id] = sketch
+	ix.suspects.Put(id, sketch)
 	if a.score < familyScore {
 		return
 	}
-	var near []uint32
-	for other, s := range ix.suspects {
-		if other != id && s.Near(&sketch) {
-			near = append(near, other)
-		}
-	}
-	slices.Sort(near)
 	var family []*assessed
-	for _, other := range near {
+	for _, other := range ix.suspects.Near(id) {
 		o := ix.templates.Get(other)
 		if o == nil || a.score < alertScore && (o.SharedTexts(t) >= bundleTexts || len(family) == maxFamily) {
 			continue

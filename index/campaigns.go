@@ -83,17 +83,16 @@ type gathered struct {
 }
 
 // gather makes campaigns of templates: first those that alert or are
-// confirmed, then of what is left those to watch, and apart from both those
-// that would be either if they were not benign.
+// confirmed, then of what is left those to watch. What is benign takes part
+// and is set aside only then, so that a verdict leaves other campaigns as they
+// are.
 func gather(now *assessments) (out []gathered) {
 	byID := make(map[uint32]*assessed)
-	alert, watch, benign := []campaign.Template{}, []campaign.Template{}, []campaign.Template{}
+	alert, watch := []campaign.Template{}, []campaign.Template{}
 	for _, a := range now.all {
 		byID[a.t.ID] = a
 		ct := campaign.Template{ID: a.t.ID, Accounts: a.accounts, Score: a.score, Raised: a.raised, Confirms: a.verdict == Confirmed}
 		switch {
-		case a.verdict == Benign:
-			benign = append(benign, ct)
 		case ct.Confirms, a.alerts():
 			alert = append(alert, ct)
 		default:
@@ -116,7 +115,8 @@ func gather(now *assessments) (out []gathered) {
 		used[id] = true
 		return id
 	}
-	alerts := campaign.Gather(alert, campaign.Limits{Members: alertAccounts})
+	limits := campaign.Limits{Members: alertAccounts}
+	alerts, benign := setAside(campaign.Gather(alert, limits), alert, byID, limits)
 	for i := range alerts {
 		status := "alert"
 		if alerts[i].Confirmed {
@@ -125,8 +125,8 @@ func gather(now *assessments) (out []gathered) {
 		out = append(out, gathered{alerts[i], name(&alerts[i]), status})
 	}
 	taken := make(map[uint32]bool)
-	for i := range alerts {
-		for _, a := range alerts[i].Accounts {
+	for _, c := range slices.Concat(alerts, benign) {
+		for _, a := range c.Accounts {
 			taken[a] = true
 		}
 	}
@@ -139,13 +139,14 @@ func gather(now *assessments) (out []gathered) {
 		}
 		return 2*n >= len(t.Accounts)
 	})
-	for _, rest := range []struct {
-		status    string
-		templates []campaign.Template
-	}{{"watch", watch}, {"benign", benign}} {
-		for _, c := range campaign.Gather(rest.templates, campaign.Limits{Least: watchScore, Members: watchAccounts}) {
-			out = append(out, gathered{c, name(&c), rest.status})
-		}
+	limits = campaign.Limits{Least: watchScore, Members: watchAccounts}
+	watches, more := setAside(campaign.Gather(watch, limits), watch, byID, limits)
+	for i := range watches {
+		out = append(out, gathered{watches[i], name(&watches[i]), "watch"})
+	}
+	benign = append(benign, more...)
+	for i := range benign {
+		out = append(out, gathered{benign[i], name(&benign[i]), "benign"})
 	}
 	rank := map[string]int{"confirmed": 0, "alert": 1, "watch": 2, "benign": 3}
 	slices.SortStableFunc(out, func(a, b gathered) int {
@@ -161,7 +162,7 @@ func (ix *Index) families(all []*assessed) (out []campaign.Template) {
 	var suspects []*assessed
 	var sketches []campaign.Sketch
 	for _, a := range all {
-		if a.score >= suspectScore && a.verdict == None {
+		if a.score >= suspectScore && a.verdict != Confirmed {
 			suspects, sketches = append(suspects, a), append(sketches, campaign.SketchOf(a.accounts))
 		}
 	}

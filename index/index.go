@@ -54,10 +54,10 @@ type Index struct {
 	flagSeq       uint64
 	labels        labels
 	population    campaign.Population
-	suspects      map[uint32]campaign.Sketch // templates worth a comparison with others, by their accounts
-	raised        []uint32                   // templates that raised an alert, in that order
-	flagged       chan struct{}              // closed at the next flag
-	prompts       uint64                     // retained
+	suspects      campaign.Sketches // templates worth a comparison with others, by their accounts
+	raised        []uint32          // templates that raised an alert, in that order
+	flagged       chan struct{}     // closed at the next flag
+	prompts       uint64            // retained
 	duplicates    uint64
 	first, last   int64 // times of prompts, unix ms
 
@@ -94,7 +94,7 @@ func newIndex(opts Options, st *store.Store) *Index {
 		opts: opts, store: st,
 		queue: make(chan *request, 64), groups: make(chan *group, 4), seals: make(chan *sealing, 1), merges: make(chan struct{}, 1),
 		written: make(chan struct{}), sealed: make(chan struct{}), merged: make(chan struct{}), gone: make(chan struct{}),
-		flagged: make(chan struct{}), exemplars: make(map[uint32][]string), suspects: make(map[uint32]campaign.Sketch), first: math.MaxInt64, last: math.MinInt64,
+		flagged: make(chan struct{}), exemplars: make(map[uint32][]string), first: math.MaxInt64, last: math.MinInt64,
 	}
 }
 

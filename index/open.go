@@ -136,7 +136,7 @@ func (ix *Index) restore(table *sift.Table) error {
 				ix.raised = append(ix.raised, t.ID)
 			}
 			if s := t.Sketch(); len(s) == len(campaign.Sketch{}) {
-				ix.suspects[t.ID] = campaign.Sketch(s)
+				ix.suspects.Put(t.ID, campaign.Sketch(s))
 			}
 			return nil
 		})

@@ -113,7 +113,9 @@ func (w *town) window(template []string, n int) []string {
 }
 
 // TestPoisonBenign: an outsider with fewer accounts than an alert needs cannot
-// get an honest template alerted, whatever he sends of it.
+// get an honest template alerted, whatever he sends of it. It is either his
+// alone or one of 40 users and more: with one to about 20 of them beside his
+// accounts an alert has most of its accounts from him, and is right about those.
 func TestPoisonBenign(t *testing.T) {
 	attacks := map[string]struct {
 		prompts int // an account

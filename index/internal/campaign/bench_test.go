@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkScale scores every template of a large service, gathers the
-// suspicious ones and tells how improbable each campaign is: one million
+// BenchmarkScale scores every template of a large service, compares the
+// suspicious ones, gathers them and tells how improbable each campaign is: one million
 // accounts, 100,000 templates.
 //
 //	go test -run '^$' -bench Scale -benchtime 1x ./index/internal/campaign
@@ -58,6 +58,17 @@ func benchmarkScale(b *testing.B, accounts, templates int) {
 			score, _ := Score(&e, p)
 			scored[t] = Template{ID: uint32(t), Accounts: list, Score: score}
 		}
+		var sketches []Sketch
+		for t, list := range lists {
+			if scored[t].Score >= 45 {
+				sketches = append(sketches, SketchOf(list))
+			}
+		}
+		near := 0
+		for _, n := range Neighbours(sketches) {
+			near += len(n)
+		}
+		b.ReportMetric(float64(near), "neighbours")
 		found := Gather(scored, Limits{Least: 60, Members: 8})
 		g := NewGraph(lists)
 		improbable := 0

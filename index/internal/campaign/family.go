@@ -1,6 +1,9 @@
 package campaign
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // A Sketch stands for a set of accounts: the least of their hashes under each
 // of a few hash functions (Broder, 1997). Sets of resemblance J agree in a row
@@ -33,6 +36,66 @@ func (s *Sketch) Near(o *Sketch) bool {
 		}
 	}
 	return n >= 3
+}
+
+// Sketches finds which of many sketches are near one, at a cost that does not
+// grow with their number: those that agree in a row meet in a table.
+type Sketches struct {
+	of   map[uint32]Sketch
+	rows [sketchRows]map[uint32][]uint32 // value → ids
+}
+
+// Put keeps the sketch of an id, in place of an earlier one.
+func (s *Sketches) Put(id uint32, sketch Sketch) {
+	s.Drop(id)
+	if s.of == nil {
+		s.of = make(map[uint32]Sketch)
+		for i := range s.rows {
+			s.rows[i] = make(map[uint32][]uint32)
+		}
+	}
+	s.of[id] = sketch
+	for i, v := range sketch {
+		s.rows[i][v] = append(s.rows[i][v], id)
+	}
+}
+
+// Drop forgets an id.
+func (s *Sketches) Drop(id uint32) {
+	sketch, ok := s.of[id]
+	if !ok {
+		return
+	}
+	delete(s.of, id)
+	for i, v := range sketch {
+		ids := slices.DeleteFunc(s.rows[i][v], func(x uint32) bool { return x == id })
+		if len(ids) == 0 {
+			delete(s.rows[i], v)
+		} else {
+			s.rows[i][v] = ids
+		}
+	}
+}
+
+// Near returns the ids of the other sketches that are near an id's, ascending.
+func (s *Sketches) Near(id uint32) (near []uint32) {
+	sketch, ok := s.of[id]
+	if !ok {
+		return nil
+	}
+	var met []uint32
+	for i, v := range sketch {
+		if ids := s.rows[i][v]; len(ids) <= maxMeeting {
+			met = append(met, ids...)
+		}
+	}
+	slices.Sort(met)
+	for _, other := range slices.Compact(met) {
+		if o := s.of[other]; other != id && o.Near(&sketch) {
+			near = append(near, other)
+		}
+	}
+	return near
 }
 
 // Neighbours returns, for each sketch, which others are near, each pair once

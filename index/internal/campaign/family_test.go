@@ -110,3 +110,32 @@ func TestUnion(t *testing.T) {
 		t.Errorf("of nothing: %+v", u)
 	}
 }
+
+// TestSketches: the tables find exactly the near ones, also after changes.
+func TestSketches(t *testing.T) {
+	rng := newRand(3)
+	var s Sketches
+	all := make(map[uint32]Sketch)
+	for i := range 400 {
+		id := uint32(rng.IntN(60))
+		switch {
+		case i%5 == 4:
+			s.Drop(id)
+			delete(all, id)
+		default:
+			sketch := SketchOf(choose(rng, 20, 60))
+			s.Put(id, sketch)
+			all[id] = sketch
+		}
+		var want []uint32
+		for other, o := range all {
+			if mine, ok := all[id]; ok && other != id && mine.Near(&o) {
+				want = append(want, other)
+			}
+		}
+		slices.Sort(want)
+		if got := s.Near(id); !slices.Equal(got, want) {
+			t.Fatalf("step %d: near %d are %v, want %v", i, id, got, want)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func TestScoreMonotone(t *testing.T) {
 		rng := newRand(seed)
 		p := crowd(rng, 300, 40)
 		n, each := 10+rng.IntN(100), 2+rng.IntN(8)
-		make := func(spread, others, distinct, burst int) *Evidence {
+		evidence := func(spread, others, distinct, burst int) *Evidence {
 			e := &Evidence{}
 			for i := range n {
 				own := each + i%2*spread
@@ -74,11 +74,11 @@ func TestScoreMonotone(t *testing.T) {
 			factor string
 			of     func(x int) *Evidence
 		}{
-			{"emptiness", func(x int) *Evidence { return make(0, 10-x, 50, 0) }},
-			{"focus", func(x int) *Evidence { return make(0, 40-4*x, 50, 0) }},
-			{"balance", func(x int) *Evidence { return make(40-4*x, 3, 50, 0) }},
-			{"slot harvesting", func(x int) *Evidence { return make(0, 3, 10*x, 0) }},
-			{"cohort", func(x int) *Evidence { return make(0, 3, 50, n*x/10) }},
+			{"emptiness", func(x int) *Evidence { return evidence(0, 10-x, 50, 0) }},
+			{"focus", func(x int) *Evidence { return evidence(0, 40-4*x, 50, 0) }},
+			{"balance", func(x int) *Evidence { return evidence(40-4*x, 3, 50, 0) }},
+			{"slot harvesting", func(x int) *Evidence { return evidence(0, 3, 10*x, 0) }},
+			{"cohort", func(x int) *Evidence { return evidence(0, 3, 50, n*x/10) }},
 		} {
 			last, lastScore := math.Inf(-1), math.Inf(-1)
 			for x := range 11 {
@@ -94,7 +94,7 @@ func TestScoreMonotone(t *testing.T) {
 			}
 		}
 		// Spread: the same accounts twice.
-		e := make(0, 3, 50, 0)
+		e := evidence(0, 3, 50, 0)
 		_, one := Score(e, p)
 		e.Uses = append(e.Uses, e.Uses...)
 		_, two := Score(e, p)
@@ -104,7 +104,7 @@ func TestScoreMonotone(t *testing.T) {
 		// Welcome: never in favour, and worse for more openers.
 		last := 0.0
 		for k := range 11 {
-			e := make(0, 3, 50, 0)
+			e := evidence(0, 3, 50, 0)
 			for i := range e.Uses {
 				e.Uses[i].Prompts = 1
 			}
