@@ -103,7 +103,7 @@ func weigh(e *Evidence, p *Population) (float64, []Factor) {
 	if e.Texts > 0 {
 		distinct = min(1, e.Distinct/float64(e.Texts))
 	}
-	opening := float64(e.Openers) / count
+	opening := min(1, float64(e.Openers)/count) // variants of a family each have openers
 	single := min(1, max(0, (float64(once)/count-.8)/.15))
 	median := (shares[(n-1)/2] + shares[n/2]) / 2
 
