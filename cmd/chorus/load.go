@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,25 +22,36 @@ func (a *app) load() *cobra.Command {
 		Short: "Load logs of prompts into the index",
 		Long: `Load logs of prompts into the index, which is made if it does not exist.
 
-A log has one JSON object a line, with a time in RFC 3339, an account, and text
-or messages; id, model and attrs are optional:
+A log in chorus's own format has one JSON object a line, with a time in RFC
+3339, an account, and text or messages; id, model and attrs are optional:
 
   {"id":"p1","time":"2026-06-01T08:00:00.123Z","account":"a1","text":"…"}
   {"time":"…","account":"a1","messages":[{"role":"user","content":"…"}]}
 
-It may be compressed with gzip or zstd. FILE "-" is standard input.
+The logs of LLM APIs, gateways and tracing are known by their keys; others need
+--map or the --…-field flags. They may be JSON lines, JSON arrays, CSV or TSV with
+a header, or Parquet, compressed with gzip or zstd. FILE is a file, a folder, a
+pattern like '2026-06-*.gz' in quotes, or "-" for standard input. Files are
+loaded one after the other, in the order given, as prompts are flagged in the
+order in which they arrive; a folder's are sorted by name. --dry-run shows what
+chorus makes of a log.
 
-A prompt whose id was loaded before is not counted twice. Lines that are no
-prompt are skipped: their number and first reasons go to standard error, and the
-exit code is 3. When interrupted, load keeps what it has stored so far; the same
-command then goes on from there, provided that the prompts have ids.`,
+A prompt whose id was loaded before is not counted twice. Prompts without one
+get it from their record and its place in the log, so that a log can be loaded
+again, also when it has grown. Records that are no prompt are skipped: their number
+and first reasons go to standard error, and the exit code is 3. When
+interrupted, load keeps what it has stored so far; the same command then goes on
+from there.`,
 		Example: `  chorus load monday.jsonl.gz tuesday.jsonl.zst
   zcat *.gz | chorus load --db june.db -
-  chorus load --json prompts.jsonl`,
+  chorus load --json prompts.jsonl
+  chorus load --dry-run spend-logs.parquet
+  chorus load --account-field customer.id --text-field question requests.csv`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: a.runs(l.run),
 	}
-	cmd.Flags().StringVar(&l.format, "format", "auto", "the log's format: auto or chorus")
+	l.reading(cmd.Flags())
+	cmd.Flags().BoolVar(&l.dryRun, "dry-run", false, "store nothing; show formats, fields, the first prompts (their text too) and what would be skipped")
 	l.options = tuning(cmd.Flags())
 	cmd.Flags().BoolVar(&l.assumeNow, "assume-now", false, "take prompts without a time as sent now")
 	return cmd
@@ -48,15 +60,15 @@ command then goes on from there, provided that the prompts have ids.`,
 // A loading is one run of load.
 type loading struct {
 	*app
-	format    string
+	logFlags
+	dryRun    bool
 	assumeNow bool
 	options   func() *index.Options
 
 	ix      *index.Index
-	pending []submitted
+	pending []*index.Pending
 	bar     progress
 	result  loaded
-	noID    int // prompts stored that have no id
 	skipped skippedError
 }
 
@@ -69,12 +81,8 @@ type loaded struct {
 	Rate       float64 `json:"prompts_per_second"`
 	Templates  int     `json:"templates"`
 	Bytes      int64   `json:"bytes"`
-}
 
-// submitted is a batch on its way to the disk.
-type submitted struct {
-	*index.Pending
-	noID int
+	Reasons map[string]int `json:"reasons,omitempty"` // why records were skipped
 }
 
 // maxPending is how many batches may be on their way to the disk: enough that
@@ -82,8 +90,14 @@ type submitted struct {
 const maxPending = 8
 
 func (l *loading) run(ctx context.Context, files []string) (err error) {
-	if l.format != "auto" && l.format != "chorus" {
-		return usagef("--format %s: the formats are auto and chorus", l.format)
+	if err := l.resolve(); err != nil {
+		return err
+	}
+	if files, err = expand(files, l.db); err != nil {
+		return err
+	}
+	if l.dryRun {
+		return l.preview(ctx, files)
 	}
 	// A wrong name is noticed before anything is stored.
 	var total int64
@@ -115,7 +129,7 @@ func (l *loading) run(ctx context.Context, files []string) (err error) {
 	err = errors.Join(err, e, l.ix.Close())
 
 	r := &l.result
-	r.Skipped = l.skipped.lines
+	r.Skipped, r.Reasons = l.skipped.lines, l.skipped.reasons
 	r.Seconds = time.Since(start).Seconds()
 	r.Rate = float64(r.Prompts+r.Duplicates) / r.Seconds
 	r.Templates, r.Bytes = stats.Templates, stats.Bytes
@@ -139,17 +153,13 @@ func (l *loading) run(ctx context.Context, files []string) (err error) {
 
 // file loads one file.
 func (l *loading) file(ctx context.Context, name string) error {
-	f, _, err := promptlog.Open(name)
+	r, err := l.open(name)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	var r io.Reader = f
-	if name == "-" {
-		r = l.stdin
-	}
+	defer r.Close()
 	done := l.bar.bytes
-	for batch, err := range promptlog.Read(ctx, r, &promptlog.Options{Name: name, TimeOptional: l.assumeNow}) {
+	for batch, err := range promptlog.Read(ctx, r, l.readOptions(name)) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -158,29 +168,31 @@ func (l *loading) file(ctx context.Context, name string) error {
 		if len(batch.Prompts) == 0 {
 			continue
 		}
-		if err := l.settle(maxPending - 1); err != nil {
-			return err
-		}
-		if err := l.submit(ctx, batch.Prompts); err != nil {
-			return err
+		for prompts := range slices.Chunk(batch.Prompts, index.MaxBatch) {
+			if err := l.settle(maxPending - 1); err != nil {
+				return err
+			}
+			p, err := l.ix.Submit(ctx, prompts...)
+			if err != nil {
+				return err
+			}
+			l.pending = append(l.pending, p)
 		}
 	}
 	return nil
 }
 
-func (l *loading) submit(ctx context.Context, prompts []index.Prompt) error {
-	s := submitted{}
-	for i := range prompts {
-		if prompts[i].ID == "" {
-			s.noID++
-		}
+// open opens a file of the command line.
+func (l *loading) open(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(l.stdin), nil
 	}
-	var err error
-	if s.Pending, err = l.ix.Submit(ctx, prompts...); err != nil {
-		return err
-	}
-	l.pending = append(l.pending, s)
-	return nil
+	f, _, err := promptlog.Open(name)
+	return f, err
+}
+
+func (l *loading) readOptions(name string) *promptlog.Options {
+	return &promptlog.Options{Name: name, TimeOptional: l.assumeNow, Format: l.format, Map: l.fields, MakeIDs: true, Explain: l.dryRun}
 }
 
 // settle waits until no more than n batches are on their way. What it counts
@@ -193,7 +205,6 @@ func (l *loading) settle(n int) error {
 		if err != nil {
 			return err
 		}
-		l.noID += s.noID
 		for i := range places {
 			if places[i].Duplicate {
 				l.result.Duplicates++
@@ -225,36 +236,5 @@ func (l *loading) print() error {
 // interrupted words what an interrupt left.
 func (l *loading) interrupted() error {
 	r := &l.result
-	err := fmt.Errorf("interrupted: %s stored, and safe; the same command goes on from there", count(r.Prompts+r.Duplicates, "prompt"))
-	if l.noID > 0 {
-		err = fmt.Errorf("%w, but would count %s without an id again", err, thousands(l.noID))
-	}
-	return err
-}
-
-// A skippedError says that some input was skipped.
-type skippedError struct {
-	lines int
-	first []promptlog.Skip
-}
-
-// maxSkips is how many skipped lines are reported one by one.
-const maxSkips = 10
-
-func (e *skippedError) add(skips []promptlog.Skip) {
-	e.lines += len(skips)
-	e.first = append(e.first, skips[:min(len(skips), maxSkips-len(e.first))]...)
-}
-
-func (e *skippedError) Error() string { return count(e.lines, "line") + " skipped" }
-
-// report lists the first skipped lines.
-func (e *skippedError) report(w io.Writer) {
-	fmt.Fprintf(w, "chorus: %s:\n", e.Error())
-	for _, s := range e.first {
-		fmt.Fprintf(w, "  %s:%d: %s\n", escape(s.File, false), s.Line, s.Reason)
-	}
-	if more := e.lines - len(e.first); more > 0 {
-		fmt.Fprintf(w, "  and %s more\n", thousands(more))
-	}
+	return fmt.Errorf("interrupted: %s stored, and safe; the same command goes on from there", count(r.Prompts+r.Duplicates, "prompt"))
 }

@@ -18,10 +18,15 @@ type decoder struct {
 	timeOptional bool
 	names        map[string]string // models and attribute names, of which there are few
 	parts        []byte            // text of a content's parts; reused
+	tree         tree              // of formats other than the native one
+	used         map[Use]int       // nil unless Options.Explain
+	noted        []Use             // of the prompt under way
 }
 
 func newDecoder(o *Options) *decoder {
-	return &decoder{timeOptional: o.TimeOptional, names: make(map[string]string)}
+	d := &decoder{timeOptional: o.TimeOptional, names: make(map[string]string)}
+	d.tree.names = d.name
+	return d
 }
 
 // maxNames bounds decoder.names and the length of what it holds.

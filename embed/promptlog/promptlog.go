@@ -4,7 +4,7 @@
 // decoded on several processors; [Open] opens a file or standard input for it.
 // [Parse] is for one JSON text that is held in memory.
 //
-// The one format so far is chorus's own, one JSON object a line:
+// The native format is one JSON object a line:
 //
 //	{"id":"p1","time":"2026-06-01T08:00:00.123Z","account":"a1","text":"…","model":"m","attrs":{"ip":"…"}}
 //	{"time":"…","account":"a1","messages":[{"role":"system","content":"…"},{"role":"user","content":"…"}]}
@@ -17,9 +17,19 @@
 // A line that is no prompt is skipped and reported with its number and a
 // reason; the others are kept. Reasons never have any of a line's text.
 // Blank lines, CRLF, a byte order mark at the start and a missing line break at
-// the end are fine. Memory is bounded whatever the input.
+// the end are fine. Memory is bounded whatever the input, but for Parquet that
+// does not come from a file.
 //
 // Input may be compressed with gzip or zstd: its first bytes tell.
+//
+// With [Options.Format] other logs are read: those of LLM APIs, gateways and
+// tracing as docs/formats.md lists them, detected by their keys, or any log by
+// a [Map]; as JSON lines, JSON arrays, objects with line breaks inside, CSV or
+// TSV with a header, or Parquet. One input has one format, that of its first
+// record whose keys are known. In these formats text keeps the roles of its
+// messages; a prompt that several records make up is put together; a skipped
+// record's Line is where it begins, or its number in Parquet and in an array
+// on one line.
 package promptlog
 
 import (
@@ -39,6 +49,11 @@ type Options struct {
 	LineBytes    int    // longer lines are skipped; 0: 16 MiB
 	WindowBytes  int    // zstd input that needs a larger window is refused; 0: 128 MiB
 	MaxBytes     int64  // of input after decompression, then ErrTooLarge; 0: no bound
+
+	Format  string // "": native lines only; "auto": detected; or one of Formats
+	Map     *Map   // what it says counts in place of the format's own fields; nil: nothing
+	MakeIDs bool   // a prompt without an id gets one, the same whenever the input is read again
+	Explain bool   // fill in Batch.Used, at some cost
 }
 
 func (o *Options) filled() *Options {
@@ -75,7 +90,14 @@ type Batch struct {
 	Skipped []Skip
 	Bytes   int64 // of input read up to its end, before decompression
 	Lines   int   // up to its end, blank ones too
+
+	Format    string      // of its records; "" if none was recognised so far
+	Container string      // how they are kept: "JSON lines", "Parquet", …; with Options.Format only
+	Used      map[Use]int // how many records gave a field by a path; with Options.Explain only
 }
+
+// A Use is a field of prompts and the path in the log that it came from.
+type Use struct{ Field, Path string }
 
 // A Skip is a line that is no prompt.
 type Skip struct {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/seed-368d3dfa/chorus/index"
 )
@@ -33,12 +34,14 @@ func Read(ctx context.Context, r io.Reader, o *Options) iter.Seq2[Batch, error] 
 				return send(ctx, ordered, c) && send(ctx, jobs, c)
 			})
 		}()
+		var last Batch
 		var workers sync.WaitGroup
 		defer workers.Wait()
 		defer cancel()
 		for range o.Workers {
 			workers.Go(func() { work(ctx, jobs, o) })
 		}
+		j := &joiner{o: o}
 		for {
 			var c *chunk
 			select {
@@ -56,8 +59,22 @@ func Read(ctx context.Context, r io.Reader, o *Options) iter.Seq2[Batch, error] 
 				return
 			}
 			if c == nil {
+				if len(j.order) > 0 {
+					b := last
+					b.Prompts, b.Skipped, b.Used = nil, nil, nil
+					if j.end(&b); len(b.Prompts)+len(b.Skipped) > 0 {
+						yield(b, nil)
+					}
+				}
 				return
 			}
+			if len(c.parts) > 0 {
+				if j.d == nil {
+					j.d = newDecoder(o)
+				}
+				j.batch(&c.batch, c.parts)
+			}
+			last = c.batch
 			if c.err != nil {
 				if c.err != ErrTooLarge {
 					c.err = fmt.Errorf("promptlog: %w", c.err)
@@ -108,6 +125,11 @@ func (d *decoder) chunk(c *chunk, o *Options) {
 		// Bounded by what can be prompts: a chunk of line breaks has many lines.
 		b.Prompts = make([]index.Prompt, 0, min(b.Lines-c.first+1, len(c.lines)/24))
 	}
+	if d.used = nil; o.Explain {
+		d.used = make(map[Use]int)
+		b.Used = d.used
+	}
+	to := &batch{Batch: b, name: o.Name, id: idSource{on: c.ids, first: c.firstID}}
 	lines := c.lines
 	if c.first == 1 {
 		lines = bytes.TrimPrefix(lines, bom)
@@ -119,18 +141,53 @@ func (d *decoder) chunk(c *chunk, o *Options) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		var p index.Prompt
-		var reason string
-		if len(line) > o.LineBytes {
-			reason = o.tooLong()
-		} else {
-			reason = d.prompt(line, &p)
+		to.line, to.nth, to.id.record = n, 0, line
+		switch {
+		case c.adapted && line[0] == mark:
+			to.skip(string(line[1:]))
+		case len(line) > o.LineBytes:
+			to.skip(o.tooLong())
+		case c.format == nil:
+			d.native(line, to)
+		case !utf8.Valid(line):
+			to.skip("invalid UTF-8")
+		default:
+			d.foreign(c.format, line, to)
 		}
-		if reason != "" {
-			b.Skipped = append(b.Skipped, Skip{o.Name, n, reason})
-			continue
-		}
-		b.Prompts = append(b.Prompts, p)
 	}
+	c.parts = to.parts
 	c.release(o)
+}
+
+// native decodes one line of the native format.
+func (d *decoder) native(line []byte, to *batch) {
+	var p index.Prompt
+	if reason := d.prompt(line, &p); reason != "" {
+		to.skip(reason)
+		return
+	}
+	if p.ID == "" && to.id.on {
+		p.ID = to.id.of(to.line, 0)
+	}
+	if d.used != nil {
+		d.noteNative(&p)
+	}
+	to.Prompts = append(to.Prompts, p)
+}
+
+func (d *decoder) noteNative(p *index.Prompt) {
+	d.note("account", "account")
+	if !p.Time.IsZero() {
+		d.note("time", "time")
+	}
+	if p.Text != "" {
+		d.note("text", "text")
+	}
+	if len(p.Messages) > 0 {
+		d.note("text", "messages")
+	}
+	if p.Model != "" {
+		d.note("model", "model")
+	}
+	d.commit()
 }

@@ -13,10 +13,20 @@ type chunk struct {
 	buf   *[]byte // to be returned to buffers; nil for none
 	lines []byte  // part of buf
 	first int     // number of the first line
-	skips []Skip  // of lines that the splitter dropped, before those of lines
-	batch Batch   // Bytes and Lines; the decoder adds the rest
-	err   error   // the input ends here because of this
+	parts []fragment
+	chunkFormat
+	skips []Skip // of lines that the splitter dropped, before those of lines
+	batch Batch  // Bytes and Lines; the decoder adds the rest
+	err   error  // the input ends here because of this
 	done  chan struct{}
+}
+
+// A chunkFormat is what the lines of a chunk are.
+type chunkFormat struct {
+	format  *format // nil: native lines
+	adapted bool    // lines that begin with mark are reasons
+	ids     bool    // prompts without an id get one
+	firstID uint64  // hash of the input's first line
 }
 
 // buffers are reused: they are large, and a server reads many small bodies.
@@ -30,6 +40,11 @@ type splitter struct {
 	line int  // lines before the next chunk
 	long bool // inside a line that is too long
 	emit func(*chunk) bool
+
+	chunkFormat
+	begun     bool   // a chunk has been cut
+	container string // "" unless Options.Format is set
+	detected  string // name of the format, "" as long as it is not known
 }
 
 // release gives a chunk's buffer back, unless a long line has made it huge.
@@ -47,6 +62,9 @@ func split(ctx context.Context, r io.Reader, o *Options, emit func(*chunk) bool)
 	var err error
 	s.in, err = decompress(s.src, o)
 	defer s.in.close()
+	if err == nil {
+		err = s.open()
+	}
 	if err != nil {
 		s.end(err)
 		return
@@ -118,9 +136,11 @@ func (s *splitter) tooLong() Skip {
 
 // cut emits the lines as one chunk.
 func (s *splitter) cut(buf *[]byte, lines []byte, skips []Skip) bool {
-	c := &chunk{buf: buf, lines: lines, first: s.line + 1, skips: skips}
+	s.recognise(lines)
+	c := &chunk{buf: buf, lines: lines, first: s.line + 1, skips: skips, chunkFormat: s.chunkFormat}
 	s.line += bytes.Count(lines, []byte{'\n'})
 	c.batch.Bytes, c.batch.Lines = s.src.n, s.line
+	c.batch.Format, c.batch.Container = s.detected, s.container
 	return s.emit(c)
 }
 
