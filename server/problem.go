@@ -59,6 +59,7 @@ var statuses = []struct {
 	{promptlog.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{index.ErrNotFound, http.StatusNotFound},
 	{index.ErrInvalid, http.StatusUnprocessableEntity},
+	{index.ErrLabel, http.StatusUnprocessableEntity},
 	{os.ErrDeadlineExceeded, http.StatusRequestTimeout},
 	{io.ErrUnexpectedEOF, http.StatusBadRequest},
 	{errClosing, http.StatusServiceUnavailable},

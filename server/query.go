@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
@@ -66,6 +68,15 @@ func (p *params) bool(name string) bool {
 		p.err = badRequest("%s: want true or false", name)
 	}
 	return b
+}
+
+// oneOf reads a parameter that is one of a few words, or absent.
+func (p *params) oneOf(name string, words ...string) string {
+	v := p.Get(name)
+	if v != "" && !slices.Contains(words, v) && p.err == nil {
+		p.err = badRequest("%s: want one of %s", name, strings.Join(words, ", "))
+	}
+	return v
 }
 
 // A question is what /v1/similar is asked.
@@ -150,6 +161,7 @@ func (s *Server) templates(w http.ResponseWriter, r *http.Request) error {
 		Since:       p.time("since"),
 		Until:       p.time("until"),
 		Members:     p.bool("members"),
+		Status:      p.oneOf("status", "alert", "watch", "benign", "confirmed", "none"),
 	}
 	limit := p.int("limit", defaultLimit, 1, maxLimit)
 	start := p.int("cursor", 0, 0, 1<<30)

@@ -6,9 +6,13 @@
 //
 //	POST /v1/prompts        one JSON object, an array, or application/x-ndjson; gzip and zstd
 //	GET  /v1/similar        ?text=…&min=0.5&limit=20; also POST {"text":"…","min":0.5,"limit":20}
-//	GET  /v1/templates      ?min_accounts=&since=&until=&limit=20&members=true&cursor=
+//	GET  /v1/templates      ?min_accounts=&status=&since=&until=&limit=20&members=true&cursor=
 //	GET  /v1/templates/{id} with its accounts
-//	GET  /v1/accounts/{id}
+//	GET  /v1/campaigns      ?id=&status=&min_accounts=&limit=20&members=true&cursor=
+//	GET  /v1/campaigns/{id} with its accounts
+//	GET  /v1/accounts/{id}  with those it shares templates with
+//	POST /v1/labels         one verdict, an array, or application/x-ndjson; ?force=true takes unknown ids
+//	GET  /v1/labels         ?after=0&limit=100: every verdict ever given, oldest first
 //	GET  /v1/flags          ?after=0&limit=100; Accept: text/event-stream follows, Last-Event-ID resumes
 //	GET  /healthz, /readyz  the process answers; the index does
 //
@@ -84,7 +88,11 @@ func (s *Server) routes() http.Handler {
 		"POST /v1/similar":       s.similarTo,
 		"GET /v1/templates":      s.templates,
 		"GET /v1/templates/{id}": s.template,
+		"GET /v1/campaigns":      s.campaigns,
+		"GET /v1/campaigns/{id}": s.campaign,
 		"GET /v1/accounts/{id}":  s.account,
+		"POST /v1/labels":        s.label,
+		"GET /v1/labels":         s.labels,
 		"GET /v1/flags":          s.flags,
 		"GET /healthz":           s.health,
 		"GET /readyz":            s.ready,

@@ -66,9 +66,12 @@ func (a *app) run(ctx context.Context, args []string) int {
 // explain maps an error to an exit code and a hint at what to do.
 func (a *app) explain(err error) (code int, hint string) {
 	var usage *usageError
+	var part *partly
 	switch {
 	case !a.started, errors.As(err, &usage):
 		return exitUsage, ""
+	case errors.As(err, &part):
+		return exitSkipped, ""
 	case errors.Is(err, index.ErrLocked):
 		return exitLocked, "Another process has " + a.db + " open, maybe \"chorus serve\". Ask its HTTP API instead\n" +
 			"(like curl http://" + defaultListen + "/v1/templates), or stop it first."
@@ -115,8 +118,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some input was skipped,
 	root.PersistentFlags().StringVar(&a.db, "db", "chorus.db", "the index's file")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object a line")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest(cmd, err) })
-	root.AddCommand(a.load(), a.serve(), a.similar(), a.templates(), a.campaigns(), a.account(), a.flags(),
-		a.stats(), a.check(), a.backup(), a.expire(), a.version())
+	root.AddCommand(a.load(), a.serve(), a.similar(), a.templates(), a.campaigns(), a.label(), a.account(), a.flags(),
+		a.stats(), a.check(), a.backup(), a.expire(), a.drill(), a.version())
 	return root
 }
 

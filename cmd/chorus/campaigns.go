@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,7 +23,9 @@ in a way that popularity does not explain. Every reason stands beside its points
 those against with a minus.
 
 "alert" asks for a look, "watch" is less sure or smaller. "benign" and "confirmed"
-are verdicts that "chorus label" gave.`,
+are verdicts that "chorus label" gave. The line of blocks is the prompts per day.
+With --members every account stands with the confidence that it is one of them
+and with its prompts.`,
 		Example: `  chorus campaigns
   chorus campaigns --status alert --json --members
   chorus campaigns --id c317 --members`,
@@ -49,6 +54,7 @@ are verdicts that "chorus label" gave.`,
 	f.IntVar(&filter.MinAccounts, "min-accounts", 0, "only those of so many accounts or more")
 	f.IntVar(&filter.Limit, "limit", 20, "show so many; 0: all")
 	f.BoolVar(&filter.Members, "members", false, "list the accounts")
+	cmd.AddCommand(a.export(), a.importBundle())
 	return cmd
 }
 
@@ -74,29 +80,85 @@ func (a *app) printCampaigns(found []index.Campaign) error {
 	return nil
 }
 
+// shownTemplates is how many templates of a campaign are shown on a terminal.
+const shownTemplates = 5
+
 func (a *app) printCampaign(w io.Writer, c *index.Campaign) {
 	columns := a.columns()
-	fmt.Fprintf(w, "%s  %s  score %.0f  %s, %s  %s to %s\n", c.ID, c.Status, c.Score,
-		count(c.Accounts, "account"), count(c.Prompts, "prompt"), day(c.FirstSeen), day(c.LastSeen))
+	fmt.Fprintf(w, "%s  %s  score %.0f  %s, %s, %s\n", c.ID, c.Status, c.Score,
+		count(c.Accounts, "account"), count(c.Prompts, "prompt"), count(len(c.Templates), "template"))
+	line, most, span := sparkline(c.Days)
+	fmt.Fprintf(w, "  %s  %s  %s   at most %s in %s\n", day(c.FirstSeen), line, day(c.LastSeen), count(most, "prompt"), span)
 	if !c.FlaggedAt.IsZero() {
 		fmt.Fprintf(w, "  alerted by a prompt of %s\n", minute(c.FlaggedAt))
 	}
-	for _, t := range c.Templates {
-		head := fmt.Sprintf("  %s %s: ", t.ID, count(t.Accounts, "account"))
-		for i, line := range wrap(escape(oneLine(t.Pattern), false), max(0, columns-len(head)), 3) {
-			if i > 0 {
-				head = fmt.Sprintf("%*s", len(head), "")
-			}
-			fmt.Fprintln(w, head+line)
-		}
+	for _, t := range c.Templates[:min(shownTemplates, len(c.Templates))] {
+		a.printIndented(w, fmt.Sprintf("  %s  %s  ", t.ID, count(t.Accounts, "account")), oneLine(t.Pattern), columns)
+	}
+	if more := len(c.Templates) - shownTemplates; more > 0 {
+		fmt.Fprintf(w, "  and %s\n", count(more, "further template"))
 	}
 	if c.Log10P < 0 {
 		fmt.Fprintf(w, "  not coincidence (chance shares so many accounts once in 10^%.0f); explanation unknown\n", -c.Log10P)
 	}
 	for _, f := range c.Factors {
-		fmt.Fprintf(w, "  %+5.0f  %-15s  %s\n", f.Points, f.Name, f.Text)
+		points := math.Round(f.Points) + 0 // no "-0"
+		a.printIndented(w, fmt.Sprintf("  %+4.0f  %-15s  ", points, f.Name), f.Text, columns)
 	}
 	for _, m := range c.Members {
 		fmt.Fprintf(w, "  %4.0f %%  %6s  %s\n", 100*m.Confidence, thousands(m.Prompts), escape(m.Account, false))
 	}
+}
+
+// printIndented writes text after a head, in up to three lines.
+func (a *app) printIndented(w io.Writer, head, text string, columns int) {
+	left := 0
+	if columns > 0 {
+		left = max(20, columns-len(head))
+	}
+	for i, line := range wrap(escape(text, false), left, 3) {
+		if i > 0 {
+			head = strings.Repeat(" ", len(head))
+		}
+		fmt.Fprintln(w, head+line)
+	}
+}
+
+const sparkWidth = 60
+
+// sparkline draws the prompts of days, of several in one place if there are
+// many; most is what its highest place stands for, and span how long a place is.
+func sparkline(days []index.Day) (line string, most int, span string) {
+	if len(days) == 0 {
+		return "", 0, "a day"
+	}
+	number := func(d index.Day) int {
+		t, err := time.Parse(time.DateOnly, d.Day)
+		if err != nil { // the index wrote it
+			return 0
+		}
+		return int(t.Unix() / 86400)
+	}
+	first := number(days[0])
+	total := number(days[len(days)-1]) - first + 1
+	step := (total + sparkWidth - 1) / sparkWidth
+	places := make([]int, (total+step-1)/step)
+	for _, d := range days {
+		at := (number(d) - first) / step
+		places[at] += d.Prompts
+		most = max(most, places[at])
+	}
+	blocks := []rune("▁▂▃▄▅▆▇█")
+	var b strings.Builder
+	for _, n := range places {
+		if n == 0 {
+			b.WriteRune('·')
+			continue
+		}
+		b.WriteRune(blocks[(n*len(blocks)-1)/most])
+	}
+	if span = "a day"; step > 1 {
+		span = count(step, "day")
+	}
+	return b.String(), most, span
 }

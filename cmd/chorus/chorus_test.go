@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 //	get PATH                 print what it answers
 //	post PATH TYPE FILE      the same, with a body
 //	cut FILE                 drop the second half of a file
+//	damaged NAME…            load cut copies of logs in $LOGS: each must have skips
+//	take NAME REGEXP         set a variable to what REGEXP's group finds in stdout
 //	many N                   write N prompts of as many accounts to prompts.jsonl
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -47,6 +49,11 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("DEMO", demo)
+			logs, err := filepath.Abs("../../embed/promptlog/testdata")
+			if err != nil {
+				return err
+			}
+			env.Setenv("LOGS", logs)
 			return l.Close()
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -95,6 +102,26 @@ func TestScripts(t *testing.T) {
 				info, err := os.Stat(name)
 				ts.Check(err)
 				ts.Check(os.Truncate(name, info.Size()/2))
+			},
+			"damaged": func(ts *testscript.TestScript, _ bool, args []string) {
+				for i, name := range args {
+					b, err := os.ReadFile(filepath.Join(ts.Getenv("LOGS"), name))
+					ts.Check(err)
+					copied := ts.MkAbs(fmt.Sprint(i, name))
+					ts.Check(os.WriteFile(copied, b[:len(b)*3/5], 0o600))
+					err = ts.Exec("chorus", "load", "--db", fmt.Sprint(i, ".db"), copied)
+					var exit *exec.ExitError
+					if !errors.As(err, &exit) || exit.ExitCode() != exitSkipped {
+						ts.Fatalf("%s: %v, want exit code %d", name, err, exitSkipped)
+					}
+				}
+			},
+			"take": func(ts *testscript.TestScript, _ bool, args []string) {
+				m := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+				if m == nil {
+					ts.Fatalf("no match")
+				}
+				ts.Setenv(args[0], m[1])
 			},
 			"many": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[0])

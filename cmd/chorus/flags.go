@@ -19,7 +19,8 @@ func (a *app) flags() *cobra.Command {
 		Use:   "flags",
 		Short: "Show the recorded flags",
 		Long: `Show the recorded flags: the moments at which a template came to be shared by
-enough accounts. They are numbered from 1.
+enough accounts, at which a campaign raised an alert, and at which an account
+joined a template that was confirmed. They are numbered from 1.
 
 With --follow chorus waits for more until it is interrupted. It looks whenever the
 index's file changes and lets go of it in between, so that others can load. While
@@ -55,7 +56,7 @@ func (a *app) flagsAfter(ctx context.Context, ix *index.Index, after uint64) (ui
 		if a.json {
 			err = a.print(f)
 		} else {
-			_, err = fmt.Fprintf(a.stdout, "%6d  %s  %s %s  %s  %s\n", f.Seq, minute(f.Time), f.Kind, f.ID, count(f.Accounts, "account"), escape(f.Text, false))
+			_, err = fmt.Fprintf(a.stdout, "%6d  %s  %8s %-6s  %s\n", f.Seq, minute(f.Time), f.Kind, f.ID, escape(f.Text, false))
 		}
 		if err != nil {
 			return after, err

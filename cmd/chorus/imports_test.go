@@ -102,6 +102,8 @@ func TestForbidden(t *testing.T) {
 		{"index/internal/store", module + "/index/internal/sift", true},
 		{"index/internal/store", module + "/index", true},
 		{"index/internal/template", module + "/minhash", false},
+		{"index/share", module + "/index", false},
+		{"index/share", module + "/server", true},
 		{"minhash", module + "/index", true},
 		{"index/internal/store", "go.etcd.io/bbolt", false},
 		{"index", "go.etcd.io/bbolt", true},

@@ -99,37 +99,6 @@ func (a *app) printTable(t *table) error {
 	return nil
 }
 
-func (a *app) account() *cobra.Command {
-	return &cobra.Command{
-		Use:     "account ID",
-		Short:   "Show what one account shares with others",
-		Example: `  chorus account acct-000017`,
-		Args:    cobra.ExactArgs(1),
-		RunE: a.runs(func(ctx context.Context, args []string) error {
-			return a.with(func(ix *index.Index) error {
-				account, err := ix.Account(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				if a.json {
-					return a.print(&account)
-				}
-				fmt.Fprintf(a.stdout, "%s: %s from %s to %s UTC\n", escape(account.ID, false),
-					count(account.Prompts, "prompt"), minute(account.FirstSeen), minute(account.LastSeen))
-				if len(account.Templates) == 0 {
-					fmt.Fprintln(a.stderr, "chorus: none of them is of a template")
-					return nil
-				}
-				t := newTable("PROMPTS", "ACCOUNTS", "<TEMPLATE", "<PATTERN")
-				for _, m := range account.Templates {
-					t.add(thousands(m.Prompts), thousands(m.Accounts), m.ID, oneLine(m.Pattern))
-				}
-				return a.printTable(t)
-			})
-		}),
-	}
-}
-
 func (a *app) stats() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stats",

@@ -30,7 +30,11 @@ people reach.
   GET  /v1/similar       ?text=…&min=0.5&limit=20; or POST {"text":"…"}
   GET  /v1/templates     ?min_accounts=10&since=2026-06-01&limit=20&members=true
   GET  /v1/templates/ID
+  GET  /v1/campaigns     ?status=alert&min_accounts=20&limit=20&members=true
+  GET  /v1/campaigns/ID
   GET  /v1/accounts/ID
+  POST /v1/labels        {"campaign":"c8","verdict":"benign"}, an array, or
+                         application/x-ndjson; GET lists all of them
   GET  /v1/flags         ?after=17; with Accept: text/event-stream it follows
   GET  /healthz /readyz`,
 		Example: `  chorus serve --listen 127.0.0.1:9000

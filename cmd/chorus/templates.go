@@ -25,6 +25,11 @@ where they differ. ` + whenHelp,
   chorus templates --json --members --limit 0`,
 		Args: cobra.NoArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
+			switch filter.Status {
+			case "", "alert", "watch", "benign", "confirmed", "none":
+			default:
+				return usagef("--status %q is not one of alert, watch, benign, confirmed, none", filter.Status)
+			}
 			if filter.MinAccounts < 0 || filter.Limit < 0 {
 				return usagef("--min-accounts and --limit must not be negative")
 			}
@@ -43,6 +48,7 @@ where they differ. ` + whenHelp,
 	}
 	f := cmd.Flags()
 	f.IntVar(&filter.MinAccounts, "min-accounts", 0, "only those of so many accounts or more")
+	f.StringVar(&filter.Status, "status", "", "only those of this status: alert, watch, benign, confirmed, none")
 	f.StringVar(&since, "since", "", "count only what was sent since then: 24h, 7d, 2026-06-01")
 	f.IntVar(&filter.Limit, "limit", 20, "show so many; 0: all")
 	f.BoolVar(&filter.Members, "members", false, "list the accounts")
@@ -62,11 +68,11 @@ func (a *app) printTemplates(templates []index.Template) error {
 		fmt.Fprintln(a.stderr, "chorus: no template is that widely shared")
 		return nil
 	}
-	t := newTable("ACCOUNTS", "PROMPTS", "<FIRST", "<LAST", "<ID", "<PATTERN")
+	t := newTable("ACCOUNTS", "PROMPTS", "SCORE", "<STATUS", "<FIRST", "<LAST", "<ID", "<PATTERN")
 	t.depth = 3
 	for i := range templates {
 		m := &templates[i]
-		t.add(thousands(m.Accounts), thousands(m.Prompts), day(m.FirstSeen), day(m.LastSeen), m.ID, oneLine(m.Pattern))
+		t.add(thousands(m.Accounts), thousands(m.Prompts), fmt.Sprintf("%.0f", m.Score), m.Status, day(m.FirstSeen), day(m.LastSeen), m.ID, oneLine(m.Pattern))
 	}
 	columns := a.columns()
 	for i, line := range t.lines(columns) {
