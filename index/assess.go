@@ -47,9 +47,13 @@ type assessed struct {
 }
 
 // assessNow scores a template as of now. The caller holds ix.mu.
-func (ix *Index) assessNow(t *template.Template) *assessed { return ix.assessSome(t, 0) }
+func (ix *Index) assessNow(t *template.Template) *assessed {
+	a := ix.assessSome(t, 0)
+	a.score, a.factors = campaign.Score(a.e, &ix.population)
+	return a
+}
 
-// assessSome scores a template by one account in 2^thin.
+// assessSome scores a template by one account in 2^thin, without words.
 func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 	last := template.DayOf(t.Last)
 	members := t.SomeMembers(last-windowDays+1, last, thin)
@@ -68,7 +72,7 @@ func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 		e.Uses[i] = campaign.Use{Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts, First: template.DayOf(st.first)}
 		e.Prompts += int(m.Prompts)
 	}
-	a.score, a.factors = campaign.Score(e, &ix.population)
+	a.score = campaign.Rate(e, &ix.population)
 	return a
 }
 
@@ -157,7 +161,7 @@ func (ix *Index) assess(id uint32, at int64) {
 		if o == nil || a.score < alertScore && (o.SharedTexts(t) >= bundleTexts || len(family) == maxFamily) {
 			continue
 		}
-		b := ix.assessNow(o)
+		b := ix.assessSome(o, 0)
 		switch {
 		case b.verdict == Benign:
 		case a.fragmentOf(b):

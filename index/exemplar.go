@@ -16,6 +16,9 @@ func (ix *Index) exemplar(p *Prompt, id uint32) string {
 	if t == nil {
 		return ""
 	}
+	if len(p.Messages) == 0 && len(p.Text) <= exemplarBytes {
+		return p.Text
+	}
 	core := t.Core()
 	k := ix.own
 	best, bestHits := "", -1

@@ -61,10 +61,18 @@ var (
 // factor with its points. The factors and their ranges were fitted on labelled
 // scenarios; README.md has the figures. A flood by few accounts is left out if
 // the others are the worse for it.
-func Score(e *Evidence, p *Population) (float64, []Factor) {
-	score, factors := weigh(e, p)
+func Score(e *Evidence, p *Population) (float64, []Factor) { return score(e, p, true) }
+
+// Rate is Score without the factors' words, which cost more than the score.
+func Rate(e *Evidence, p *Population) float64 {
+	s, _ := score(e, p, false)
+	return s
+}
+
+func score(e *Evidence, p *Population, words bool) (float64, []Factor) {
+	score, factors := weigh(e, p, words)
 	if calm := withoutFlood(e); calm != nil {
-		if s, f := weigh(calm, p); s+flooded > score {
+		if s, f := weigh(calm, p, words); s+flooded > score {
 			few := len(e.Uses) - len(calm.Uses)
 			return max(0, s+flooded), append(f, Factor{Name: "flood", Value: float64(few), Points: flooded,
 				Text: fmt.Sprintf("left out: %d accounts that send far more of it than the others do", few)})
@@ -73,7 +81,7 @@ func Score(e *Evidence, p *Population) (float64, []Factor) {
 	return score, factors
 }
 
-func weigh(e *Evidence, p *Population) (float64, []Factor) {
+func weigh(e *Evidence, p *Population, words bool) (float64, []Factor) {
 	n := len(e.Uses)
 	if n == 0 || p.accounts == 0 {
 		return 0, nil
@@ -105,20 +113,21 @@ func weigh(e *Evidence, p *Population) (float64, []Factor) {
 	}
 	opening := min(1, float64(e.Openers)/count) // variants of a family each have openers
 	single := min(1, max(0, (float64(once)/count-.8)/.15))
+	together := p.cohort(days)
 	median := (shares[(n-1)/2] + shares[n/2]) / 2
 
 	factors := []Factor{
-		emptiness.factor(empty/count, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty/count),
-		balance.factor(imbalance, "prompts are dealt out over its accounts with a squared variation of %.2f (popularity gives 1 and more)", imbalance),
-		focus.factor(median, "half of the members spend at least %.0f %% of their prompts on it", 100*median),
-		harvesting.factor(distinct, "%.0f %% of its prompts differ in what fills the slots", 100*distinct),
-		cohort.factor(p.cohort(days), "accounts first seen within the same week stand out by %.2f nats", p.cohort(days)),
-		spread.factor(math.Log(count), "%.0f accounts send it", count),
+		emptiness.factor(words, empty/count, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty/count),
+		balance.factor(words, imbalance, "prompts are dealt out over its accounts with a squared variation of %.2f (popularity gives 1 and more)", imbalance),
+		focus.factor(words, median, "half of the members spend at least %.0f %% of their prompts on it", 100*median),
+		harvesting.factor(words, distinct, "%.0f %% of its prompts differ in what fills the slots", 100*distinct),
+		cohort.factor(words, together, "accounts first seen within the same week stand out by %.2f nats", together),
+		spread.factor(words, math.Log(count), "%.0f accounts send it", count),
 	}
-	w := welcome.factor(opening, "it is the very first prompt of %.0f %% of its accounts, as samples shown to newcomers are", 100*opening)
+	w := welcome.factor(words, opening, "it is the very first prompt of %.0f %% of its accounts, as samples shown to newcomers are", 100*opening)
 	w.Points *= single // accounts that come back to it are not merely welcomed
 	factors = append(factors, w)
-	if e.Networks > 0 {
+	if e.Networks > 0 && words {
 		top := float64(e.Busiest) / float64(e.Networks)
 		factors = append(factors, Factor{Name: "network", Value: top,
 			Text: fmt.Sprintf("%.0f %% of its prompts come from the busiest network", 100*top)})
@@ -130,6 +139,10 @@ func weigh(e *Evidence, p *Population) (float64, []Factor) {
 	return min(100, max(0, total)), factors
 }
 
-func (s scored) factor(x float64, text string, shown float64) Factor {
-	return Factor{Name: s.name, Value: x, Points: s.of(x), Text: fmt.Sprintf(text, shown)}
+func (s scored) factor(words bool, x float64, text string, shown float64) Factor {
+	f := Factor{Name: s.name, Value: x, Points: s.of(x)}
+	if words {
+		f.Text = fmt.Sprintf(text, shown)
+	}
+	return f
 }

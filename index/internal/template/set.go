@@ -95,7 +95,7 @@ const (
 	windowed      = 32 // matching prompts after which core keys are judged
 	partialsJudge = 4  // partial matches after which a split is judged
 	flagDays      = 7
-	assessFrom    = 12 // accounts from which a template is assessed
+	assessFrom    = 16 // accounts from which a template is assessed
 )
 
 // A Match is one template that a prompt belongs to.

@@ -97,7 +97,7 @@ func (t *Template) assessable(least int) bool {
 	if int(t.accounts) < least || t.accounts < t.due.accounts && t.Prompts < t.due.prompts {
 		return false
 	}
-	t.due = due{t.accounts + t.accounts/10 + 1, t.Prompts + t.Prompts/6 + 1}
+	t.due = due{t.accounts + t.accounts/8 + 1, t.Prompts + t.Prompts/3 + 1}
 	return true
 }
 
