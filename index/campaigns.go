@@ -102,16 +102,7 @@ func gather(now *assessments) (out []gathered) {
 	alert = append(alert, now.families...)
 	used := make(map[string]bool)
 	name := func(c *campaign.Campaign) string {
-		best := byID[c.Templates[0]]
-		for _, id := range c.Templates {
-			if a := byID[id]; a.raised != 0 && (best.raised == 0 || a.raised < best.raised) {
-				best = a
-			}
-		}
-		id := campaignID(cmp.Or(best.campaign, best.t.ID))
-		if used[id] {
-			id = campaignID(c.Templates[0])
-		}
+		id := campaignName(c, byID, used)
 		used[id] = true
 		return id
 	}
@@ -154,6 +145,37 @@ func gather(now *assessments) (out []gathered) {
 			cmp.Compare(len(b.Accounts), len(a.Accounts)), cmp.Compare(a.id, b.id))
 	})
 	return out
+}
+
+// campaignName is a campaign's id: that of the template that founded it, the
+// earliest if it has several; where the founder is gone, the id that it left
+// behind. Ids stay while campaigns grow, and no two campaigns have the same.
+func campaignName(c *campaign.Campaign, byID map[uint32]*assessed, used map[string]bool) string {
+	var founder, heir *assessed
+	for _, id := range c.Templates {
+		a := byID[id]
+		switch {
+		case a.raised == 0:
+		case a.campaign == id:
+			if founder == nil || a.raised < founder.raised {
+				founder = a
+			}
+		case byID[a.campaign] == nil && (heir == nil || a.raised < heir.raised):
+			heir = a
+		}
+	}
+	if founder != nil && !used[campaignID(founder.t.ID)] {
+		return campaignID(founder.t.ID)
+	}
+	if heir != nil && !used[campaignID(heir.campaign)] {
+		return campaignID(heir.campaign)
+	}
+	for _, id := range c.Templates {
+		if !used[campaignID(id)] {
+			return campaignID(id)
+		}
+	}
+	return campaignID(c.Templates[0]) // each has given its id to another campaign
 }
 
 // families returns the templates that alert only with those that the same
