@@ -67,7 +67,7 @@ func (ix *Index) resolve(labels []Label) error {
 	}
 	for i := range labels {
 		l := &labels[i]
-		l.Templates = nil
+		l.Templates, l.From = nil, 0
 		for _, id := range campaigns[l.Campaign] {
 			l.Templates = append(l.Templates, templateID(id))
 		}

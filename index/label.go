@@ -38,6 +38,11 @@ type Label struct {
 	// Templates are those of the campaign when it was labelled; set by the
 	// index. The verdict holds for them and for what joins the campaign later.
 	Templates []string `json:"templates,omitempty"`
+
+	// From numbers the first template that was not known when a campaign was
+	// labelled: later ones that join the campaign fall under its label, those
+	// that were then another campaign's do not. Set by the index.
+	From uint32 `json:"from,omitempty"`
 }
 
 // Validate reports what is wrong with a label, as an error that wraps ErrLabel.
@@ -142,6 +147,9 @@ func (ix *Index) label(l Label, k *sketcher) {
 
 // recordLabel takes a new label into memory and among what is to be sealed.
 func (ix *Index) recordLabel(l Label) []byte {
+	if l.Campaign != "" && l.From == 0 {
+		l.From = ix.templates.NextID()
+	}
 	ix.label(l, ix.own)
 	l = ix.labels.all[len(ix.labels.all)-1]
 	value, err := json.Marshal(l)
@@ -185,7 +193,7 @@ func (ix *Index) verdict(t *template.Template) string {
 	if n, ok := ls.byTemplate[t.ID]; ok {
 		take(n)
 	}
-	if n, ok := ls.byCampaign[t.Campaign]; ok && t.Campaign != 0 {
+	if n, ok := ls.byCampaign[t.Campaign]; ok && t.Campaign != 0 && t.ID >= ls.all[n].From {
 		take(n)
 	}
 	if len(ls.byKey) > 0 {

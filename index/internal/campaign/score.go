@@ -126,6 +126,9 @@ func weigh(e *Evidence, p *Population, words bool) (float64, []Factor) {
 	}
 	w := welcome.factor(words, opening, "it is the very first prompt of %.0f %% of its accounts, as samples shown to newcomers are", 100*opening)
 	w.Points *= single // accounts that come back to it are not merely welcomed
+	if w.Points == 0 {
+		w.Points = 0 // and not -0
+	}
 	factors = append(factors, w)
 	if e.Networks > 0 && words {
 		top := float64(e.Busiest) / float64(e.Networks)

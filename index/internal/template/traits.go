@@ -98,8 +98,15 @@ func (t *Template) assessable(least int) bool {
 		return false
 	}
 	t.due = due{t.accounts + t.accounts/8 + 1, t.Prompts + t.Prompts/3 + 1}
+	if t.accounts < alertFrom {
+		t.due.accounts = min(t.due.accounts, alertFrom)
+	}
 	return true
 }
+
+// alertFrom is the number of accounts at which a template is due whatever its
+// growth: the first that an alert can have.
+const alertFrom = 20
 
 // Defer makes the template due later, when it has half as many accounts again
 // or twice the prompts: it is far from an alert.
