@@ -244,7 +244,7 @@ func (ix *Index) Stats(ctx context.Context) (Stats, error) {
 	st := Stats{Scheme: ix.scheme, Bytes: ix.store.Size()}
 	err := ix.view(func(*snapshot) {
 		st.Prompts, st.Accounts = int(ix.prompts), ix.accounts.seen()
-		st.Templates = ix.templates.Len() + ix.templates.Out()
+		st.Templates, st.Memory = ix.templates.Len()+ix.templates.Out(), ix.templates.Bytes()
 		if ix.prompts > 0 {
 			st.First, st.Last = time.UnixMilli(ix.first).UTC(), time.UnixMilli(ix.last).UTC()
 		}

@@ -149,6 +149,7 @@ type Stats struct {
 	Prompts   int            `json:"prompts"`
 	Accounts  int            `json:"accounts"`
 	Templates int            `json:"templates"`
+	Memory    int            `json:"template_bytes"` // that templates in memory take, about
 	Segments  int            `json:"segments"`
 	Bytes     int64          `json:"bytes"` // of the file
 	First     time.Time      `json:"first"`
