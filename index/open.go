@@ -309,13 +309,11 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 		ix.mu.Unlock()
 		return ix.replayed(e, seq)
 	}
-	if e.name != "" {
-		if id, fresh := ix.accounts.intern(e.name); !fresh || id != e.account {
-			return fmt.Errorf("%w: the journal names account %d twice", ErrDamaged, e.account)
-		}
-	}
-	if e.account == 0 || int(e.account) > ix.accounts.len() {
-		return fmt.Errorf("%w: the journal holds an unknown account", ErrDamaged)
+	ix.mu.Lock() // recalls may be under way
+	err := ix.replayAccount(e)
+	ix.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	s := sketched{keys: append([]uint64(nil), e.sketch.keys...), signature: append([]byte(nil), e.sketch.signature...),
 		shingles: e.sketch.shingles, scale: e.sketch.scale, turn: e.sketch.turn, network: e.sketch.network}
@@ -336,6 +334,19 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 	})
 	ix.mu.Unlock()
 	return ix.replayed(e, seq)
+}
+
+// replayAccount takes an entry's account in. The caller holds ix.mu.
+func (ix *Index) replayAccount(e *entry) error {
+	if e.name != "" {
+		if id, fresh := ix.accounts.intern(e.name); !fresh || id != e.account {
+			return fmt.Errorf("%w: the journal names account %d twice", ErrDamaged, e.account)
+		}
+	}
+	if e.account == 0 || int(e.account) > ix.accounts.len() {
+		return fmt.Errorf("%w: the journal holds an unknown account", ErrDamaged)
+	}
+	return nil
 }
 
 // replayed seals what is full, where it was when the entries were made.
