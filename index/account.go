@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
@@ -35,7 +34,7 @@ func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
 		st := ix.accounts.stats[number-1]
 		traffic = st.prompts
 		out.Prompts = int(st.prompts)
-		out.FirstSeen, out.LastSeen = time.UnixMilli(st.first).UTC(), time.UnixMilli(st.last).UTC()
+		out.FirstSeen, out.LastSeen = timeOf(st.first), timeOf(st.last)
 		now = ix.assessAll()
 	}, func(t *template.Template) {
 		if n := t.PromptsOf(number); ok && n > 0 {

@@ -48,13 +48,20 @@ type assessed struct {
 
 // assessNow scores a template as of now. The caller holds ix.mu.
 func (ix *Index) assessNow(t *template.Template) *assessed {
-	a := ix.assessSome(t, 0)
+	a := ix.evidence(t, 0)
 	a.score, a.factors = campaign.Score(a.e, &ix.population)
 	return a
 }
 
 // assessSome scores a template by one account in 2^thin, without words.
 func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
+	a := ix.evidence(t, thin)
+	a.score = campaign.Rate(a.e, &ix.population)
+	return a
+}
+
+// evidence gathers what a template is scored by, of one account in 2^thin.
+func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 	last := template.DayOf(t.Last)
 	members := t.SomeMembers(last-windowDays+1, last, thin)
 	u := t.Usage()
@@ -72,7 +79,6 @@ func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 		e.Uses[i] = campaign.Use{Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts, First: template.DayOf(st.first)}
 		e.Prompts += int(m.Prompts)
 	}
-	a.score = campaign.Rate(e, &ix.population)
 	return a
 }
 

@@ -44,8 +44,6 @@ func (m *memtable) size() int {
 	return len(m.shingles.posts) + len(m.bands.posts) + len(m.records)
 }
 
-func (m *memtable) holds(n uint64) bool { return n >= m.first && n < m.next() }
-
 func (m *memtable) record(n uint64) *store.Record { return &m.records[n-m.first] }
 
 func (m *memtable) signature(n uint64) []byte {

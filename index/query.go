@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
@@ -188,7 +187,7 @@ func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, pic
 		t := p.t
 		out[i] = Template{
 			ID: templateID(t.ID), Accounts: p.accounts, Prompts: int(t.PromptsIn(from, to)), Status: "none",
-			FirstSeen: time.UnixMilli(t.First).UTC(), LastSeen: time.UnixMilli(t.Last).UTC(),
+			FirstSeen: timeOf(t.First), LastSeen: timeOf(t.Last),
 			Slots: []Slot{}, Factors: []Factor{}, Exemplars: []string{},
 		}
 		cores[i], unsealed[i] = t.Core(), ix.unsealedExemplars(t.ID)
@@ -246,7 +245,7 @@ func (ix *Index) Stats(ctx context.Context) (Stats, error) {
 		st.Prompts, st.Accounts = int(ix.prompts), ix.accounts.seen()
 		st.Templates, st.Memory = ix.templates.Len()+ix.templates.Out(), ix.templates.Bytes()
 		if ix.prompts > 0 {
-			st.First, st.Last = time.UnixMilli(ix.first).UTC(), time.UnixMilli(ix.last).UTC()
+			st.First, st.Last = timeOf(ix.first), timeOf(ix.last)
 		}
 	}, func(r *store.Reader, _ *snapshot) error {
 		st.Segments = len(r.Segments())

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
@@ -169,7 +168,7 @@ func (ix *Index) matches(r *store.Reader, s *snapshot, found []scored, templates
 	for i, f := range found {
 		m := &out[i]
 		*m = Match{
-			ID: f.record.ID, Account: names[f.record.Account], Time: time.UnixMilli(f.record.Time).UTC(),
+			ID: f.record.ID, Account: names[f.record.Account], Time: timeOf(f.record.Time),
 			Similarity: f.similarity, Templates: []string{},
 		}
 		if m.ID == "" {

@@ -94,11 +94,6 @@ func (t *Template) shows(scale uint8) bool {
 	return int(t.below[min(int(scale), scales-1)]) == len(t.core)
 }
 
-// find returns the place of key in the core.
-func (t *Template) find(key uint64) (int, bool) {
-	return slices.BinarySearchFunc(t.core, key, byKey)
-}
-
 // use counts n prompts of an account at a time, and reports whether the
 // account is new to that day.
 func (t *Template) use(account uint32, at int64, n uint32) bool {
