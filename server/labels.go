@@ -8,21 +8,21 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
 // labelled is the answer to verdicts.
 type labelled struct {
-	Accepted     int    `json:"accepted"`
-	SkippedCount int    `json:"skipped_count"`
-	Skipped      []skip `json:"skipped"` // the first of them
+	Accepted     int           `json:"accepted"`
+	SkippedCount int           `json:"skipped_count"`
+	Skipped      []intake.Skip `json:"skipped"` // the first of them
 }
 
 func (l *labelled) skip(line int, reason string) {
 	l.SkippedCount++
-	if len(l.Skipped) < maxSkips {
-		l.Skipped = append(l.Skipped, skip{line, reason})
+	if len(l.Skipped) < intake.MaxSkips {
+		l.Skipped = append(l.Skipped, intake.Skip{Line: line, Error: reason})
 	}
 }
 
@@ -34,11 +34,11 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 	if p.err != nil {
 		return p.err
 	}
-	stream, err := bodyKind(r)
+	stream, err := intake.IsStream(r)
 	if err != nil {
 		return err
 	}
-	body, err := readBody(r, &promptlog.Options{WindowBytes: windowBytes, MaxBytes: s.o.BodyBytes})
+	body, err := intake.ReadBody(r, s.o.BodyBytes)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 	default:
 		lines, single = append(lines, body), true
 	}
-	a := labelled{Skipped: []skip{}}
+	a := labelled{Skipped: []intake.Skip{}}
 	var labels []index.Label
 	var at []int // their lines
 	for i, line := range lines {

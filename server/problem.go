@@ -14,31 +14,26 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
 // A problem is the body of an error (RFC 9457).
 type problem struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail,omitempty"`
-	*added        // of an upload that failed on its way
+	Title         string `json:"title"`
+	Status        int    `json:"status"`
+	Detail        string `json:"detail,omitempty"`
+	*intake.Added        // of an upload that failed on its way
 }
 
 var (
-	errNoRoute  = errors.New("no such path")
-	errOrigin   = errors.New("a page of another origin must not do this")
-	errClosing  = errors.New("shutting down")
-	errEncoding = errors.New("Content-Encoding: want gzip or zstd")
-	errType     = errors.New("Content-Type: want application/json or application/x-ndjson")
+	errNoRoute = errors.New("no such path")
+	errOrigin  = errors.New("a page of another origin must not do this")
+	errClosing = errors.New("shutting down")
 )
 
-// A requestError is a request that asks for something impossible, in words.
-type requestError string
-
-func (e requestError) Error() string { return string(e) }
-
+// badRequest words what is impossible in a request.
 func badRequest(format string, args ...any) error {
-	return requestError(fmt.Sprintf(format, args...))
+	return intake.RequestError(fmt.Sprintf(format, args...))
 }
 
 // A methodError has the methods that a path knows.
@@ -54,8 +49,8 @@ var statuses = []struct {
 }{
 	{errNoRoute, http.StatusNotFound},
 	{errOrigin, http.StatusForbidden},
-	{errEncoding, http.StatusUnsupportedMediaType},
-	{errType, http.StatusUnsupportedMediaType},
+	{intake.ErrEncoding, http.StatusUnsupportedMediaType},
+	{intake.ErrType, http.StatusUnsupportedMediaType},
 	{promptlog.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{index.ErrNotFound, http.StatusNotFound},
 	{index.ErrInvalid, http.StatusUnprocessableEntity},
@@ -72,7 +67,7 @@ var statuses = []struct {
 }
 
 func statusOf(err error) int {
-	var bad requestError
+	var bad intake.RequestError
 	var method methodError
 	switch {
 	case errors.As(err, &bad):
@@ -97,9 +92,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	} else if r.Context().Err() == nil {
 		s.o.Logger.Error("request failed", "pattern", r.Pattern, "status", status, "error", err)
 	}
-	var part *partError
+	var part *intake.PartError
 	if errors.As(err, &part) {
-		p.added = &part.added
+		p.Added = &part.Added
 	}
 	var method methodError
 	if errors.As(err, &method) {

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
 // A list is one page of items.
@@ -105,12 +105,12 @@ func (s *Server) similar(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
-	if stream, err := bodyKind(r); err != nil {
+	if stream, err := intake.IsStream(r); err != nil {
 		return err
 	} else if stream {
-		return errType
+		return intake.ErrType
 	}
-	body, err := readBody(r, &promptlog.Options{WindowBytes: windowBytes, MaxBytes: s.o.BodyBytes})
+	body, err := intake.ReadBody(r, s.o.BodyBytes)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,6 @@ func New(ix *index.Index, o *Options) *Server {
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, f := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"POST /v1/prompts":       s.prompts,
 		"GET /v1/similar":        s.similar,
 		"POST /v1/similar":       s.similarTo,
 		"GET /v1/templates":      s.templates,
@@ -103,6 +102,7 @@ func (s *Server) routes() http.Handler {
 			}
 		})
 	}
+	s.mountIntake(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, unrouted(mux, r)) })
 
 	origins := http.NewCrossOriginProtection()

@@ -25,6 +25,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -140,7 +141,7 @@ func (s *service) spread(name string, n int) {
 		fmt.Fprintln(&b, prompt(fmt.Sprintf("%s-%d", name, i), fmt.Sprintf("acct-%d", i),
 			fmt.Sprintf("%s %s as seen by number%c", marker, fixed, 'a'+rune(i))))
 	}
-	var got added
+	var got intake.Added
 	s.do("POST", "/v1/prompts", "application/x-ndjson", []byte(b.String()), &got)
 	if got.Accepted != n {
 		s.t.Fatalf("%+v", got)
@@ -149,25 +150,25 @@ func (s *service) spread(name string, n int) {
 
 func TestPrompts(t *testing.T) {
 	s := start(t, Options{})
-	var got added
+	var got intake.Added
 	s.do("POST", "/v1/prompts", "application/json", []byte("{\n"+prompt("1", "a", marker)[1:]), &got)
 	if got.Accepted != 1 || len(got.Placements) != 1 || got.Placements[0].Prompt != 1 {
 		t.Errorf("object: %+v", got)
 	}
-	got = added{}
+	got = intake.Added{}
 	s.do("POST", "/v1/prompts", "", []byte("["+prompt("1", "a", marker)+",7,"+prompt("2", "b", marker)+"]"), &got)
-	if diff := cmp.Diff(added{
-		Accepted: 2, Duplicates: 1, SkippedCount: 1, Skipped: []skip{{2, "not a JSON object"}},
-		Placements: []placement{{Templates: []string{}, Duplicate: true}, {Prompt: 2, Templates: []string{}}},
+	if diff := cmp.Diff(intake.Added{
+		Accepted: 2, Duplicates: 1, SkippedCount: 1, Skipped: []intake.Skip{{Line: 2, Error: "not a JSON object"}},
+		Placements: []intake.Placement{{Templates: []string{}, Duplicate: true}, {Prompt: 2, Templates: []string{}}},
 	}, got); diff != "" {
 		t.Errorf("array: %s", diff)
 	}
-	got = added{}
+	got = intake.Added{}
 	s.do("POST", "/v1/prompts", "application/json", []byte("[]"), &got)
 	if got.Accepted != 0 {
 		t.Errorf("empty array: %+v", got)
 	}
-	var live added
+	var live intake.Added
 	s.do("POST", "/v1/prompts", "application/json", []byte(`{"account":"a","text":"now"}`), &live)
 	if live.Accepted != 1 {
 		t.Errorf("without time: %+v", live)
@@ -193,22 +194,26 @@ func TestPromptsStream(t *testing.T) {
 	}
 	defer enc.Close()
 	zst := enc.EncodeAll(lines.Bytes(), nil)
-	skips := []skip{{502, "account: not a string"}, {1503, "account: not a string"}, {2504, "account: not a string"}}
+	skips := []intake.Skip{
+		{Line: 502, Error: "account: not a string"},
+		{Line: 1503, Error: "account: not a string"},
+		{Line: 2504, Error: "account: not a string"},
+	}
 	for i, test := range []struct {
 		encoding string
 		body     []byte
 	}{{"", lines.Bytes()}, {"gzip", gz.Bytes()}, {"zstd", zst}} {
-		want := added{Accepted: 3000, SkippedCount: 3, Skipped: skips}
+		want := intake.Added{Accepted: 3000, SkippedCount: 3, Skipped: skips}
 		if i > 0 {
 			want.Duplicates = 3000
 		}
-		var got added
+		var got intake.Added
 		s.do("POST", "/v1/prompts", "application/x-ndjson; charset=utf-8", test.body, &got, "Content-Encoding", test.encoding)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%q: %s", test.encoding, diff)
 		}
 	}
-	var got added
+	var got intake.Added
 	s.do("POST", "/v1/prompts", "application/x-ndjson", gz.Bytes()[:gz.Len()/2], &got, "Content-Encoding", "gzip")
 	if got.Accepted == 0 || !strings.Contains(got.Skipped[len(got.Skipped)-1].Error, "ends too early") {
 		t.Errorf("truncated: %+v", got)
@@ -231,7 +236,7 @@ func TestErrors(t *testing.T) {
 		{"GET", "/v1/nothing", "", "", 404, "no such path"},
 		{"DELETE", "/v1/similar", "", "", 405, "this path takes GET and POST"},
 		{"GET", "/v1/prompts", "", "", 405, "this path takes POST"},
-		{"POST", "/v1/prompts", "image/png", "x", 415, errType.Error()},
+		{"POST", "/v1/prompts", "image/png", "x", 415, intake.ErrType.Error()},
 		{"POST", "/v1/prompts", "application/json", marker, 400, "promptlog: neither a JSON object nor an array"},
 		{"POST", "/v1/prompts", "application/json", `{"account":"a","text":"` + marker, 400, "promptlog: malformed JSON: the line ends too early"},
 		{"POST", "/v1/prompts", "application/json", `{"account":"a","text":["` + marker + `"]}`, 400, "text: not a string"},
@@ -509,7 +514,7 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got added
+	var got intake.Added
 	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || got.Accepted != 2 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -604,7 +609,7 @@ func BenchmarkStream(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		var got added
+		var got intake.Added
 		if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || got.Accepted != n {
 			b.Fatalf("%+v, %v", got, err)
 		}

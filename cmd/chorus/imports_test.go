@@ -83,7 +83,7 @@ func forbidden(path, imported string) string {
 		return "imports run " + strings.Join(layers, " → ")
 	case strings.HasPrefix(path, internal) && strings.HasPrefix(other, "index"):
 		return "leaves import no sibling"
-	case layers[from] == "embed" && to == from && path != "embed":
+	case (layers[from] == "embed" || layers[from] == "server") && to == from && path != layers[from]:
 		return "leaves import no sibling"
 	}
 	return ""
@@ -111,6 +111,10 @@ func TestForbidden(t *testing.T) {
 		{"index", module + "/testdata/gen", true},
 		{"embed/promptlog", module + "/embed", true},
 		{"embed", module + "/embed/promptlog", false},
+		{"server", module + "/server/intake", false},
+		{"server/intake", module + "/server", true},
+		{"server/intake", module + "/server/access", true},
+		{"server/intake", module + "/embed/promptlog", false},
 	} {
 		if got := forbidden(test.path, test.imported); (got != "") != test.bad {
 			t.Errorf("%s imports %s: %q", test.path, test.imported, got)
