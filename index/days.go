@@ -2,7 +2,6 @@ package index
 
 import (
 	"slices"
-	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
@@ -35,7 +34,7 @@ func (ix *Index) campaignDays(templates []pick, accounts []uint32) []Day {
 	for at, n := range most {
 		d := byDay[at.day]
 		if d == nil {
-			d = &Day{Day: time.Unix(int64(at.day)*86400, 0).UTC().Format(time.DateOnly)}
+			d = &Day{Day: dayName(at.day)}
 			byDay[at.day] = d
 		}
 		d.Prompts += int(n)

@@ -61,7 +61,8 @@ type Index struct {
 	duplicates    uint64
 	first, last   int64 // times of prompts, unix ms
 
-	scratch [store.Kinds][]uint64 // of sealLoop
+	scratch  [store.Kinds][]uint64 // of sealLoop
+	calendar calendar              // of sealed segments
 
 	own    *sketcher       // of commitLoop
 	result template.Result // of commitLoop
