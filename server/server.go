@@ -10,6 +10,13 @@
 //	GET  /v1/templates/{id} with its accounts
 //	GET  /v1/campaigns      ?id=&status=&min_accounts=&limit=20&members=true&cursor=
 //	GET  /v1/campaigns/{id} with its accounts
+//	GET  /v1/campaigns/{id}/matrix  ?limit=500: {"accounts":["…"],"templates":["t1"],
+//	                        "cells":[[account, template, prompts],…],"members":n,"days":[…]}
+//	GET  /v1/campaigns/{id}/export  ?format=stix|jsonl|csv&accounts=true: a file for others; account ids only
+//	                        when asked for, which csv needs
+//	GET  /v1/templates/{id}/days  {"items":[{"day":"2026-06-01","prompts":n,"new_accounts":n},…]}
+//	GET  /v1/days           the same of all traffic
+//	GET  /v1/stats          totals of the index
 //	GET  /v1/accounts/{id}  with those it shares templates with
 //	POST /v1/labels         one verdict, an array, or application/x-ndjson; ?force=true takes unknown ids
 //	GET  /v1/labels         ?after=0&limit=100: every verdict ever given, oldest first
@@ -90,11 +97,18 @@ func (s *Server) routes() http.Handler {
 		"GET /v1/campaigns":      s.campaigns,
 		"GET /v1/campaigns/{id}": s.campaign,
 		"GET /v1/accounts/{id}":  s.account,
-		"POST /v1/labels":        s.label,
-		"GET /v1/labels":         s.labels,
-		"GET /v1/flags":          s.flags,
-		"GET /healthz":           s.health,
-		"GET /readyz":            s.ready,
+
+		"GET /v1/stats":                 s.stats,
+		"GET /v1/days":                  s.days,
+		"GET /v1/templates/{id}/days":   s.templateDays,
+		"GET /v1/campaigns/{id}/matrix": s.matrix,
+		"GET /v1/campaigns/{id}/export": s.export,
+
+		"POST /v1/labels": s.label,
+		"GET /v1/labels":  s.labels,
+		"GET /v1/flags":   s.flags,
+		"GET /healthz":    s.health,
+		"GET /readyz":     s.ready,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			if err := f(w, r); err != nil {

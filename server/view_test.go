@@ -1,0 +1,89 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/seed-368d3dfa/chorus/index"
+)
+
+// body fetches a path and returns the answer with its body.
+func (s *service) body(path string) (*http.Response, string) {
+	s.t.Helper()
+	resp, err := http.Get(s.url + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+func TestViews(t *testing.T) {
+	s := start(t, Options{})
+	s.rings(2)
+	var stats index.Stats
+	s.do("GET", "/v1/stats", "", nil, &stats)
+	if stats.Prompts != 600 || stats.Accounts != 160 || stats.Scheme.Version == 0 {
+		t.Errorf("%+v", stats)
+	}
+	sum := func(path string) (prompts, accounts int) {
+		var days struct{ Items []index.Day }
+		s.do("GET", path, "", nil, &days)
+		for _, d := range days.Items {
+			prompts, accounts = prompts+d.Prompts, accounts+d.NewAccounts
+		}
+		return prompts, accounts
+	}
+	if prompts, accounts := sum("/v1/days"); prompts != 600 || accounts != 160 {
+		t.Errorf("%d prompts of %d accounts on all days", prompts, accounts)
+	}
+	var campaigns campaignPage
+	s.do("GET", "/v1/campaigns", "", nil, &campaigns)
+	if len(campaigns.Items) != 2 {
+		t.Fatalf("%+v", campaigns)
+	}
+	c := campaigns.Items[0]
+	if prompts, accounts := sum("/v1/templates/" + c.Templates[0].ID + "/days"); prompts != 150 || accounts != 30 {
+		t.Errorf("%d prompts of %d accounts on the days of a template", prompts, accounts)
+	}
+	var m index.Matrix
+	s.do("GET", "/v1/campaigns/"+c.ID+"/matrix?limit=3", "", nil, &m)
+	if len(m.Accounts) != 3 || m.Members != 30 || len(m.Cells) < 3 || m.Cells[0] != (index.Cell{0, 0, 5}) || len(m.Days) != len(c.Days) {
+		t.Errorf("%+v", m)
+	}
+	account := m.Accounts[0]
+	for query, want := range map[string]struct {
+		kind, ending string
+		accounts     bool
+	}{
+		"":                           {"application/stix+json; version=2.1", ".stix.json", false},
+		"?format=stix&accounts=true": {"application/stix+json; version=2.1", ".stix.json", true},
+		"?format=jsonl":              {"application/x-ndjson", ".jsonl", false},
+		"?format=csv&accounts=true":  {"text/csv; charset=utf-8; header=present", ".csv", true},
+	} {
+		resp, body := s.body("/v1/campaigns/" + c.ID + "/export" + query)
+		if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != want.kind ||
+			resp.Header.Get("Content-Disposition") != `attachment; filename="`+c.ID+want.ending+`"` {
+			t.Errorf("%s: %d %v", query, resp.StatusCode, resp.Header)
+		}
+		if strings.Contains(body, account) != want.accounts || !strings.Contains(body, c.ID) {
+			t.Errorf("%s: %s", query, body)
+		}
+	}
+	for path, status := range map[string]int{
+		"/v1/campaigns/c999/matrix": 404, "/v1/campaigns/c999/export": 404, "/v1/templates/t999/days": 404,
+		"/v1/campaigns/" + c.ID + "/export?format=csv": 400, "/v1/campaigns/" + c.ID + "/export?format=pdf": 400,
+		"/v1/campaigns/" + c.ID + "/matrix?limit=0": 400,
+	} {
+		var p failure
+		if resp := s.do("GET", path, "", nil, &p); resp.StatusCode != status || p.Status != status {
+			t.Errorf("%s: %d %+v", path, resp.StatusCode, p)
+		}
+	}
+}
