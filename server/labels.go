@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/access"
 	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
@@ -57,6 +58,7 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 		lines, single = append(lines, body), true
 	}
 	a := labelled{Skipped: []intake.Skip{}}
+	who, _ := access.From(r.Context())
 	var labels []index.Label
 	var at []int // their lines
 	for i, line := range lines {
@@ -70,6 +72,9 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 			}
 			a.skip(i+1, strings.TrimPrefix(err.Error(), index.ErrLabel.Error()+": "))
 			continue
+		}
+		if l.Author == "" {
+			l.Author = who.Name
 		}
 		labels, at = append(labels, l), append(at, i+1)
 	}
@@ -94,6 +99,9 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := s.ix.Label(r.Context(), labels...); err != nil {
 		return err
+	}
+	for i := range labels {
+		audit(r.Context(), &labels[i])
 	}
 	a.Accepted = len(labels)
 	return s.answer(w, &a)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/access"
 	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
@@ -49,6 +50,7 @@ var statuses = []struct {
 }{
 	{errNoRoute, http.StatusNotFound},
 	{errOrigin, http.StatusForbidden},
+	{access.ErrRevoked, http.StatusUnauthorized},
 	{intake.ErrEncoding, http.StatusUnsupportedMediaType},
 	{intake.ErrType, http.StatusUnsupportedMediaType},
 	{promptlog.ErrTooLarge, http.StatusRequestEntityTooLarge},

@@ -2,7 +2,8 @@
 //
 // [New] makes an [http.Handler] of an [index.Index], for a program that has a
 // server of its own; [Server.Serve] is a whole server with time-outs that shuts
-// down cleanly. There is no authentication.
+// down cleanly. Options.Guard says who may do what; without it there is no
+// authentication.
 //
 //	POST /v1/prompts        one JSON object, an array, or application/x-ndjson; gzip and zstd
 //	GET  /v1/similar        ?text=…&min=0.5&limit=20; also POST {"text":"…","min":0.5,"limit":20}
@@ -42,6 +43,7 @@ import (
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/access"
 )
 
 // Options say how to serve. Nil means the defaults.
@@ -51,6 +53,10 @@ type Options struct {
 	Pause       time.Duration // a client may make in sending or receiving; 0: 30 s
 	Drain       time.Duration // Serve waits for requests under way when it stops; 0: 30 s
 	Logger      *slog.Logger  // gets failures; nil: nothing
+
+	Guard  *access.Guard                   // says who may do what; nil: everybody everything
+	Routes map[string]http.Handler         // more routes, by http.ServeMux's patterns, behind the guard
+	Wrap   func(http.Handler) http.Handler // put around all of it, to measure; nil: nothing
 }
 
 // A Server is an http.Handler over an index. Safe for concurrent use.
@@ -119,9 +125,20 @@ func (s *Server) routes() http.Handler {
 	s.mountIntake(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, unrouted(mux, r)) })
 
+	for pattern, h := range s.o.Routes {
+		mux.Handle(pattern, h)
+	}
+	var guarded http.Handler = mux
+	if s.o.Guard != nil {
+		guarded = s.o.Guard.Wrap(mux)
+	}
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errOrigin) }))
-	return origins.Handler(mux)
+	all := origins.Handler(guarded)
+	if s.o.Wrap != nil {
+		all = s.o.Wrap(all)
+	}
+	return all
 }
 
 // unrouted is the error of a request that no route takes: its path, or only
