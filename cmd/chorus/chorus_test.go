@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 //
 //	code N chorus ARGS…      like exec, for the exit code N
 //	ready                    wait until the server at $ADDR answers
-//	get PATH                 print what it answers
-//	post PATH TYPE FILE      the same, with a body
+//	get PATH [TOKEN]         print what it answers
+//	post PATH TYPE FILE [TOKEN]  the same, with a body
 //	cut FILE                 drop the second half of a file
 //	damaged NAME…            load cut copies of logs in $LOGS: each must have skips
 //	take NAME REGEXP         set a variable to what REGEXP's group finds in stdout
@@ -83,19 +83,10 @@ func TestScripts(t *testing.T) {
 				ts.Fatalf("no server answers")
 			},
 			"get": func(ts *testscript.TestScript, _ bool, args []string) {
-				resp, err := http.Get("http://" + ts.Getenv("ADDR") + args[0])
-				ts.Check(err)
-				defer resp.Body.Close()
-				_, err = io.Copy(ts.Stdout(), resp.Body)
-				ts.Check(err)
+				ask(ts, http.MethodGet, args[0], "", nil, args[1:])
 			},
 			"post": func(ts *testscript.TestScript, _ bool, args []string) {
-				body := strings.NewReader(ts.ReadFile(args[2]))
-				resp, err := http.Post("http://"+ts.Getenv("ADDR")+args[0], args[1], body)
-				ts.Check(err)
-				defer resp.Body.Close()
-				_, err = io.Copy(ts.Stdout(), resp.Body)
-				ts.Check(err)
+				ask(ts, http.MethodPost, args[0], args[1], strings.NewReader(ts.ReadFile(args[2])), args[3:])
 			},
 			"cut": func(ts *testscript.TestScript, _ bool, args []string) {
 				name := ts.MkAbs(args[0])
@@ -130,6 +121,21 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// ask sends a request, with a token if there is one, and prints the answer.
+func ask(ts *testscript.TestScript, method, path, kind string, body io.Reader, token []string) {
+	r, err := http.NewRequest(method, "http://"+ts.Getenv("ADDR")+path, body)
+	ts.Check(err)
+	r.Header.Set("Content-Type", kind)
+	if len(token) > 0 {
+		r.Header.Set("Authorization", "Bearer "+token[0])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer resp.Body.Close()
+	_, err = io.Copy(ts.Stdout(), resp.Body)
+	ts.Check(err)
 }
 
 // lines is a log of n prompts of one template, each of its own account.

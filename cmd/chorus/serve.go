@@ -6,24 +6,46 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/server"
+	"github.com/seed-368d3dfa/chorus/server/access"
+	"github.com/seed-368d3dfa/chorus/server/listen"
 )
 
 const defaultListen = "127.0.0.1:8428"
 
+// A serving is one run of serve.
+type serving struct {
+	*app
+	address   string
+	cert, key string
+	drain     time.Duration
+	waitLock  time.Duration
+	log       logging
+	access    accessing
+	tuned     func() *index.Options
+}
+
 func (a *app) serve() *cobra.Command {
-	var listen string
-	var options func() *index.Options
+	s := &serving{app: a}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the index over HTTP",
 		Long: `Serve the index over HTTP until interrupted. The index is made if it does not
-exist. There is no authentication: listen on an address that only the right
-people reach.
+exist.
+
+On loopback everybody on this machine may do everything until there are tokens:
+"chorus token create" makes them, also while serving. On other addresses serve
+refuses to start without tokens.
 
   POST /v1/prompts       add prompts: one JSON object, an array, or
                          application/x-ndjson; gzip and zstd are accepted
@@ -36,33 +58,174 @@ people reach.
   POST /v1/labels        {"campaign":"c8","verdict":"benign"}, an array, or
                          application/x-ndjson; GET lists all of them
   GET  /v1/flags         ?after=17; with Accept: text/event-stream it follows
-  GET  /healthz /readyz`,
+  GET  /healthz /readyz  open to everybody
+  GET  /debug/pprof/     for tokens with the role admin
+
+Who asks for more than there is room for gets 429 and when to come back.
+
+Certificates are read again when their files change, and at SIGHUP. SIGINT and
+SIGTERM let requests under way finish, for --drain at most. Sockets that systemd
+holds are used in place of --listen.`,
 		Example: `  chorus serve --listen 127.0.0.1:9000
-  curl -d '{"account":"a1","text":"hello"}' http://127.0.0.1:9000/v1/prompts`,
+  curl -d '{"account":"a1","text":"hello"}' http://127.0.0.1:9000/v1/prompts
+
+  chorus token create gateway --role ingest
+  chorus serve --listen 0.0.0.0:8428 --tls-cert cert.pem --tls-key key.pem
+  curl -H "Authorization: Bearer $TOKEN" --data-binary @prompts.json https://chorus.example/v1/prompts`,
 		Args: cobra.NoArgs,
-		RunE: a.runs(func(ctx context.Context, _ []string) error {
-			return a.listen(ctx, listen, options())
-		}),
+		RunE: a.runs(func(ctx context.Context, _ []string) error { return s.run(ctx) }),
 	}
-	cmd.Flags().StringVar(&listen, "listen", defaultListen, "address and port; port 0 picks a free one")
-	options = tuning(cmd.Flags())
+	f := cmd.Flags()
+	f.StringVar(&s.address, "listen", defaultListen, "address and port; port 0 picks a free one")
+	f.StringVar(&s.cert, "tls-cert", "", "file with the certificate and its issuers' (PEM)")
+	f.StringVar(&s.key, "tls-key", "", "file with the certificate's key (PEM)")
+	f.DurationVar(&s.drain, "drain", 30*time.Second, "how long requests under way may take when it stops")
+	f.DurationVar(&s.waitLock, "wait-lock", 10*time.Second, "how long to wait for another process to let go of the index")
+	s.access.flags(cmd)
+	s.log.flags(cmd)
+	s.tuned = tuning(f)
 	return cmd
 }
 
-// listen serves until ctx is done, and closes the index when all requests are
-// answered.
-func (a *app) listen(ctx context.Context, address string, o *index.Options) error {
-	log := slog.New(slog.NewTextHandler(a.stderr, nil))
-	l, err := net.Listen("tcp", address)
+// run serves until ctx is done, and closes the index when all requests are
+// answered. It listens before it opens the index: who comes early waits.
+func (s *serving) run(ctx context.Context) error {
+	log, err := s.log.logger(s.stderr)
 	if err != nil {
 		return err
 	}
-	o.Logger = log
-	ix, err := index.Open(a.db, o)
-	if err != nil {
-		return errors.Join(err, l.Close())
+	if (s.cert == "") != (s.key == "") {
+		return usagef("--tls-cert and --tls-key belong together")
 	}
-	fmt.Fprintf(a.stderr, "chorus: serving %s at http://%s\n", escape(a.db, false), l.Addr())
-	err = server.New(ix, &server.Options{Logger: log}).Serve(ctx, l)
-	return errors.Join(err, ix.Close())
+	if s.waitLock < 0 || s.drain < 0 {
+		return usagef("--wait-lock and --drain: want a time like 10s")
+	}
+	sockets, err := listen.Open(s.address)
+	if err != nil {
+		return err
+	}
+	defer listen.Close(sockets) // those that serve are closed already
+	guard, err := s.guard(sockets, log)
+	if err != nil {
+		return err
+	}
+	defer guard.Close()
+	scheme := "http"
+	if s.cert != "" {
+		certificate, err := listen.NewTLS(s.cert, s.key, log)
+		if err != nil {
+			return err
+		}
+		defer certificate.Close()
+		defer onHangUp(func() {
+			if err := certificate.Reload(); err != nil {
+				log.Error("certificate not reloaded; the one read before stays", "error", err)
+			} else {
+				log.Info("certificate reloaded", "file", s.cert)
+			}
+		})()
+		for i, l := range sockets {
+			sockets[i] = certificate.Listener(l)
+		}
+		scheme = "https"
+	} else {
+		defer onHangUp(func() { log.Info("SIGHUP: there is no certificate to reload") })()
+	}
+	return s.serveIndex(ctx, sockets, scheme, guard, log)
+}
+
+// serveIndex opens the index and answers what comes through the sockets.
+func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme string, guard *access.Guard, log *slog.Logger) error {
+	o := s.tuned()
+	o.Logger = log
+	o.LockTimeout = max(s.waitLock, time.Millisecond)
+	ix, err := index.Open(s.db, o)
+	if err != nil {
+		return err
+	}
+	srv := server.New(ix, &server.Options{Logger: log, Drain: s.drain, Guard: guard, Routes: debugRoutes()})
+	var all errgroup.Group
+	for _, l := range sockets {
+		all.Go(func() error { return srv.Serve(ctx, l) })
+		s.announce(log, scheme+"://"+l.Addr().String())
+	}
+	notify(log, daemon.SdNotifyReady)
+	defer context.AfterFunc(ctx, func() { notify(log, daemon.SdNotifyStopping) })()
+	return errors.Join(all.Wait(), ix.Close())
+}
+
+// announce says that the server is ready: to people in a line, to programs as a
+// record.
+func (s *serving) announce(log *slog.Logger, address string) {
+	if s.log.format == "json" {
+		log.Info("serving", "index", s.db, "address", address)
+		return
+	}
+	fmt.Fprintf(s.stderr, "chorus: serving %s at %s\n", escape(s.db, false), address)
+}
+
+// notify tells systemd, if it asked for that.
+func notify(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("systemd not notified", "error", err)
+	}
+}
+
+// onHangUp calls f at every SIGHUP until stop is called.
+func onHangUp(f func()) (stop func()) {
+	signals, done, ended := make(chan os.Signal, 1), make(chan struct{}), make(chan struct{})
+	signal.Notify(signals, syscall.SIGHUP)
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-signals:
+				f()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+		<-ended
+	}
+}
+
+// guard opens the token file and refuses to serve where strangers could come in.
+func (s *serving) guard(sockets []net.Listener, log *slog.Logger) (*access.Guard, error) {
+	local := true
+	for _, l := range sockets {
+		local = local && listen.Local(l.Addr())
+	}
+	o := s.access.options(s.db, log)
+	path := s.access.tokenFile(s.db)
+	switch {
+	case s.access.anyone:
+		o.Anonymous = access.Anyone
+	case local:
+		o.Anonymous = access.Local
+	}
+	guard, err := access.Open(path, o)
+	if err != nil {
+		return nil, err
+	}
+	valid, exist := guard.Tokens()
+	address := sockets[0].Addr().String()
+	switch {
+	case valid == 0 && o.Anonymous == access.Nobody, valid == 0 && exist && !local:
+		guard.Close()
+		return nil, usagef("other machines reach %s, and %s has no valid token.\n"+
+			"Make one with \"chorus token create NAME --role admin\", or listen on %s, or, where something\n"+
+			"else keeps strangers out, add --open-to-anyone", address, path, defaultListen)
+	case exist && s.access.anyone:
+		log.Warn("there is a token file: --open-to-anyone has no effect", "file", path)
+	case o.Anonymous == access.Anyone:
+		log.Warn("everybody who reaches the server may do everything", "address", address)
+	}
+	if exist && !local && s.cert == "" {
+		log.Warn("tokens and prompts travel in clear: give --tls-cert and --tls-key, or let a proxy do TLS", "address", address)
+	}
+	return guard, nil
 }
