@@ -250,6 +250,7 @@ func (ix *Index) writeLoop() {
 
 func (ix *Index) write(waiting []*group) {
 	values := journalValues(waiting)
+	start := time.Now()
 	err := ix.failure()
 	if err == nil && len(values) > 0 {
 		var last uint64
@@ -258,6 +259,9 @@ func (ix *Index) write(waiting []*group) {
 		} else {
 			ix.journaled.Store(last)
 		}
+	}
+	if len(values) > 0 {
+		ix.observeCommit(waiting, err, start)
 	}
 	for _, g := range waiting {
 		for _, r := range g.requests {

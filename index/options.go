@@ -46,6 +46,10 @@ type Options struct {
 	// machine may then lose or damage everything. For throw-away indexes.
 	NoSync bool
 
+	// Observe is told of every commit, seal and merge, from goroutines of the
+	// index that wait for it. nil: nothing is.
+	Observe func(Work)
+
 	// Logger gets what goes wrong in the background; never prompt text. nil: nothing.
 	Logger *slog.Logger
 }

@@ -243,12 +243,16 @@ func (ix *Index) Stats(ctx context.Context) (Stats, error) {
 	st := Stats{Scheme: ix.scheme, Bytes: ix.store.Size()}
 	err := ix.view(func(*snapshot) {
 		st.Prompts, st.Accounts = int(ix.prompts), ix.accounts.seen()
+		st.Duplicates, st.Flags, st.Queued = int(ix.duplicates), int(ix.flagSeq), len(ix.queue)
+		for _, m := range ix.memtables() {
+			st.Unsealed += len(m.records)
+		}
 		st.Templates, st.Memory = ix.templates.Len()+ix.templates.Out(), ix.templates.Bytes()
 		if ix.prompts > 0 {
 			st.First, st.Last = timeOf(ix.first), timeOf(ix.last)
 		}
 	}, func(r *store.Reader, _ *snapshot) error {
-		st.Segments = len(r.Segments())
+		st.Segments, st.Runs = len(r.Segments()), r.Runs()
 		return nil
 	})
 	return st, err

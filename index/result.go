@@ -146,13 +146,18 @@ type Flag struct {
 
 // Stats are an index's totals.
 type Stats struct {
-	Prompts   int            `json:"prompts"`
-	Accounts  int            `json:"accounts"`
-	Templates int            `json:"templates"`
-	Memory    int            `json:"template_bytes"` // that templates in memory take, about
-	Segments  int            `json:"segments"`
-	Bytes     int64          `json:"bytes"` // of the file
-	First     time.Time      `json:"first"`
-	Last      time.Time      `json:"last"`
-	Scheme    minhash.Scheme `json:"scheme"`
+	Prompts    int            `json:"prompts"`
+	Duplicates int            `json:"duplicates"` // prompts whose id had been seen before, ever
+	Accounts   int            `json:"accounts"`
+	Templates  int            `json:"templates"`
+	Memory     int            `json:"template_bytes"` // that templates in memory take, about
+	Flags      int            `json:"flags"`          // ever recorded
+	Segments   int            `json:"segments"`
+	Runs       int            `json:"runs"`     // sorted lists of postings, which merging makes fewer
+	Unsealed   int            `json:"unsealed"` // prompts that are in the journal and in no segment yet
+	Queued     int            `json:"queued"`   // Adds and Submits that wait to be counted in
+	Bytes      int64          `json:"bytes"`    // of the file
+	First      time.Time      `json:"first"`
+	Last       time.Time      `json:"last"`
+	Scheme     minhash.Scheme `json:"scheme"`
 }

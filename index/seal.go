@@ -3,6 +3,7 @@ package index
 import (
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
@@ -98,6 +99,7 @@ func (ix *Index) sealLoop() {
 
 func (ix *Index) seal(s *sealing) {
 	defer close(s.done)
+	start := time.Now()
 	err := ix.failure()
 	if err == nil {
 		data := &store.SegmentData{First: s.mem.first, Records: s.mem.records, Width: s.mem.width, Signatures: s.mem.signatures}
@@ -116,6 +118,7 @@ func (ix *Index) seal(s *sealing) {
 		}
 	}
 	close(s.stored)
+	ix.observe(Work{Kind: "seal", Err: err}, start)
 	if err != nil {
 		return
 	}
@@ -185,7 +188,11 @@ func (ix *Index) mergeLoop() {
 	defer close(ix.merged)
 	for range ix.merges {
 		for !ix.stopping.Load() {
+			start := time.Now()
 			did, err := ix.store.Merge()
+			if did || err != nil {
+				ix.observe(Work{Kind: "merge", Err: err}, start)
+			}
 			if err != nil {
 				ix.opts.Logger.Error("index: merging failed", "error", err)
 			}

@@ -73,6 +73,16 @@ func (s *Store) Segments() (segments []Segment, err error) {
 // Segments returns the retained segments in order. The caller must not change them.
 func (r *Reader) Segments() []Segment { return r.cat.segments }
 
+// Runs is the number of sorted runs of postings.
+func (r *Reader) Runs() (n int) {
+	for kind := range r.cat.runs {
+		for shard := range r.cat.runs[kind] {
+			n += len(r.cat.runs[kind][shard])
+		}
+	}
+	return n
+}
+
 // Record returns what is kept of prompt n; ErrNotFound when nothing is.
 func (s *Store) Record(n uint64) (rec Record, err error) {
 	err = s.View(func(r *Reader) error { rec, err = r.Record(n); return err })
