@@ -71,6 +71,9 @@ func forbidden(path, imported string) string {
 	if strings.HasPrefix(imported, "go.etcd.io/bbolt") && path != "index/internal/store" {
 		return "only index/internal/store may"
 	}
+	if strings.HasPrefix(imported, "github.com/prometheus/") && path != "server/metrics" {
+		return "only server/metrics may"
+	}
 	other, ours := strings.CutPrefix(imported, module+"/")
 	if !ours || layer(path) < 0 {
 		return ""
@@ -110,6 +113,8 @@ func TestForbidden(t *testing.T) {
 		{"server", "go.etcd.io/bbolt/errors", true},
 		{"index", module + "/testdata/gen", true},
 		{"server", module + "/server/access", false},
+		{"server/metrics", "github.com/prometheus/client_golang/prometheus", false},
+		{"index", "github.com/prometheus/client_golang/prometheus", true},
 		{"server/access", module + "/server", true},
 		{"server/access", module + "/server/intake", true},
 		{"server/access", module + "/index", false},

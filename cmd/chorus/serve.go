@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"github.com/seed-368d3dfa/chorus/server"
 	"github.com/seed-368d3dfa/chorus/server/access"
 	"github.com/seed-368d3dfa/chorus/server/listen"
+	"github.com/seed-368d3dfa/chorus/server/metrics"
 )
 
 const defaultListen = "127.0.0.1:8428"
@@ -59,6 +61,7 @@ refuses to start without tokens.
                          application/x-ndjson; GET lists all of them
   GET  /v1/flags         ?after=17; with Accept: text/event-stream it follows
   GET  /healthz /readyz  open to everybody
+  GET  /metrics          for Prometheus
   GET  /debug/pprof/     for tokens with the role admin
 
 Who asks for more than there is room for gets 429 and when to come back.
@@ -136,14 +139,22 @@ func (s *serving) run(ctx context.Context) error {
 
 // serveIndex opens the index and answers what comes through the sockets.
 func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme string, guard *access.Guard, log *slog.Logger) error {
+	m := metrics.New()
+	guard.OnRefusal(m.Refused)
 	o := s.tuned()
-	o.Logger = log
+	o.Logger, o.Observe = log, m.Work
 	o.LockTimeout = max(s.waitLock, time.Millisecond)
 	ix, err := index.Open(s.db, o)
 	if err != nil {
 		return err
 	}
-	srv := server.New(ix, &server.Options{Logger: log, Drain: s.drain, Guard: guard, Routes: debugRoutes()})
+	stop := m.Watch(ix)
+	routes := debugRoutes()
+	routes["GET /metrics"] = m.Handler()
+	srv := server.New(ix, &server.Options{
+		Logger: log, Drain: s.drain, Guard: guard, Routes: routes,
+		Wrap: func(h http.Handler) http.Handler { return m.Wrap(h, log) },
+	})
 	var all errgroup.Group
 	for _, l := range sockets {
 		all.Go(func() error { return srv.Serve(ctx, l) })
@@ -151,7 +162,9 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 	}
 	notify(log, daemon.SdNotifyReady)
 	defer context.AfterFunc(ctx, func() { notify(log, daemon.SdNotifyStopping) })()
-	return errors.Join(all.Wait(), ix.Close())
+	err = all.Wait()
+	stop()
+	return errors.Join(err, ix.Close())
 }
 
 // announce says that the server is ready: to people in a line, to programs as a
