@@ -15,7 +15,7 @@ import (
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // most of the heap is a few large tables: collecting is cheap, garbage is not
+		debug.SetGCPercent(75) // most of the heap is a few large tables: collecting is cheap, garbage is not
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills

@@ -1,5 +1,7 @@
 package sift
 
+import "runtime"
+
 // chunk bounds how many buckets Observe touches ahead: few enough to stay in
 // a first-level cache of 32 KB.
 const chunk = 256
@@ -24,6 +26,7 @@ func (t *Table) Observe(account uint32, keys []uint64, out []State) {
 		}
 		keys, out = keys[n:], out[n:]
 	}
+	runtime.KeepAlive(t)
 }
 
 // touch loads the buckets of all keys. The loads do not wait for each other,
@@ -78,6 +81,7 @@ func (t *Table) Mark(key uint64) {
 		t.prevalent++
 	}
 	b[i] = e
+	runtime.KeepAlive(t)
 }
 
 // Forget removes what is known of key.
@@ -96,6 +100,7 @@ func (t *Table) Forget(key uint64) {
 		last++
 	}
 	b[i], b[last] = b[last], 0 // unused entries come last
+	runtime.KeepAlive(t)
 }
 
 // Load observes many keys, each of its own account: a table is rebuilt from
@@ -110,4 +115,5 @@ func (t *Table) Load(keys []uint64, accounts []uint32) {
 		}
 		keys, accounts = keys[n:], accounts[n:]
 	}
+	runtime.KeepAlive(t)
 }

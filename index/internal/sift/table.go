@@ -56,7 +56,7 @@ const (
 // Accounts are told apart by 14 bits: two accounts count as one with
 // probability 2^-14, which delays a promotion and never causes one.
 type Table struct {
-	entries     []uint64 // perBucket to a bucket
+	entries     []uint64 // perBucket to a bucket; they go with the table
 	bucketBits  uint
 	bucketMask  uint64
 	accounts    int
@@ -83,13 +83,14 @@ func New(o Options) (*Table, error) {
 	}
 	bucketBits := uint(bits.Len(uint(max(o.Bytes, minBytes)/bucketBytes)) - 1)
 	buckets := 1 << bucketBits
-	return &Table{
-		entries:    make([]uint64, buckets*perBucket),
+	t := &Table{
 		bucketBits: bucketBits,
 		bucketMask: uint64(buckets - 1),
 		accounts:   o.Accounts,
 		clock:      newClock(bucketBits),
-	}, nil
+	}
+	t.memory(buckets * perBucket)
+	return t, nil
 }
 
 // Bytes returns the memory that the table occupies.

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package sift
+
+func (t *Table) memory(n int) { t.entries = make([]uint64, n) }
