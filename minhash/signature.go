@@ -21,20 +21,19 @@ func (k *Sketcher) Signature(dst []byte, keys []uint64) []byte {
 		bins[i] = emptyBin
 	}
 	rows := uint64(len(bins))
-	empty, secret := len(bins), k.secrets.row
-	for round := uint64(0); empty > 0; round++ {
-		for _, key := range k.mixed {
+	secret := k.secrets.row
+	for round, full := uint64(0), 0; full < len(bins); round++ {
+		stage := round << 32
+		for _, key := range k.mixed { // without branches: they could not be foretold
 			x := stir(key + secret)
 			bin := (x >> 32) * rows >> 32
 			if round >= rows {
 				bin = round - rows
 			}
-			if v, old := round<<32|x&(1<<32-1), bins[bin]; v < old {
-				if old == emptyBin {
-					empty--
-				}
-				bins[bin] = v
-			}
+			bins[bin] = min(bins[bin], stage|x&(1<<32-1))
+		}
+		for full < len(bins) && bins[full] != emptyBin {
+			full++
 		}
 		secret += 0xa0761d6478bd642f
 	}
