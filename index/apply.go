@@ -113,7 +113,7 @@ func (ix *Index) apply(p *Prompt, s *sketched, account uint32, at int64, text fu
 	traits := ix.traits(account, at, s)
 	ix.prompts++
 	ix.first, ix.last = min(ix.first, at), max(ix.last, at)
-	ix.templates.Apply(&template.Prompt{Number: number, Account: account, Time: at, Keys: s.keys, Scale: s.scale, Traits: traits}, &ix.result)
+	ix.templates.Apply(&template.Prompt{Number: number, Account: account, Since: ix.since(account), Time: at, Keys: s.keys, Scale: s.scale, Traits: traits}, &ix.result)
 	for _, m := range ix.result.Matches {
 		if m.Exemplar {
 			t := text(m)
@@ -153,6 +153,11 @@ func (ix *Index) traits(account uint32, at int64, s *sketched) template.Traits {
 		ix.population.Move(template.DayOf(before), template.DayOf(st.first))
 	}
 	return template.Traits{Text: textHash(s.signature), Network: s.network, Opens: st.prompts == 1}
+}
+
+// since is the day of an account's first prompt.
+func (ix *Index) since(account uint32) int32 {
+	return template.DayOf(ix.accounts.stats[account-1].first)
 }
 
 // textHash tells texts apart by their signatures; 0 where there is none.

@@ -21,8 +21,15 @@ func (ix *Index) exemplar(p *Prompt, id uint32) string {
 	}
 	core := t.Core()
 	k := ix.own
+	var texts []string
+	said(p, func(text string) { texts = append(texts, text) })
+	slices.SortStableFunc(texts, func(a, b string) int { return len(a) - len(b) })
 	best, bestHits := "", -1
-	said(p, func(text string) {
+	for i, text := range texts {
+		if i == len(texts)-1 && 2*bestHits < len(core) {
+			best = text // the longest needs no look: the others do not show the core
+			break
+		}
 		hits := 0
 		for _, s := range k.Shingles(nil, text) {
 			if _, ok := slices.BinarySearch(core, s.Key); ok {
@@ -32,7 +39,10 @@ func (ix *Index) exemplar(p *Prompt, id uint32) string {
 		if hits > bestHits {
 			best, bestHits = text, hits
 		}
-	})
+		if 2*hits > len(core) {
+			break
+		}
+	}
 	return template.Excerpt(k.Sketcher, core, best, exemplarBytes)
 }
 

@@ -4,14 +4,18 @@ import "math/bits"
 
 // An idFilter says whether a prompt id may have been seen: blocked Bloom
 // filters (Putze, Sanders, Singler 2007) of one cache line a key, in layers
-// that double, so that it grows without being rebuilt. About one key in 200
-// that was never added seems known; the caller then looks it up.
+// each four times the one before, so that it grows without being rebuilt. In
+// each layer about one key in 700 that was never added seems known; the caller
+// then looks it up.
 type idFilter struct {
 	layers [][][8]uint64
 	left   int // keys that the last layer still takes
 }
 
-const idsPerBlock = 40 // of 512 bits: 12.8 bits a key
+const (
+	idsPerBlock = 32 // of 512 bits: 16 bits a key
+	idProbes    = 7
+)
 
 func (f *idFilter) places(key uint64, blocks int) (block int, h uint64) {
 	h = key * 0x9e3779b97f4a7c15
@@ -21,14 +25,14 @@ func (f *idFilter) places(key uint64, blocks int) (block int, h uint64) {
 
 func (f *idFilter) add(key uint64) {
 	if f.left == 0 {
-		blocks := 1 << 11 << len(f.layers)
+		blocks := 1 << 12 << (2 * len(f.layers))
 		f.layers = append(f.layers, make([][8]uint64, blocks))
 		f.left = blocks * idsPerBlock
 	}
 	f.left--
 	layer := f.layers[len(f.layers)-1]
 	b, h := f.places(key, len(layer))
-	for range 5 {
+	for range idProbes {
 		layer[b][h>>61] |= 1 << (h >> 55 & 63)
 		h = bits.RotateLeft64(h, 9) * 0xd6e8feb86659fd93
 	}
@@ -39,7 +43,7 @@ next:
 	for i := len(f.layers) - 1; i >= 0; i-- {
 		layer := f.layers[i]
 		b, h := f.places(key, len(layer))
-		for range 5 {
+		for range idProbes {
 			if layer[b][h>>61]>>(h>>55&63)&1 == 0 {
 				continue next
 			}

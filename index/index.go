@@ -155,7 +155,7 @@ func (p past) Prompt(n uint64) template.Prompt {
 	m := p.ix.mem
 	r := m.record(n)
 	return template.Prompt{
-		Number: n, Account: r.Account, Time: r.Time, Scale: r.Scale,
+		Number: n, Account: r.Account, Since: p.ix.since(r.Account), Time: r.Time, Scale: r.Scale,
 		Traits: p.ix.earlier(r, m.signature(n)),
 	}
 }
@@ -281,7 +281,7 @@ func (ix *Index) Close() error {
 	close(ix.sketchWork)
 	if ix.failure() == nil && ix.hasUnsealed() {
 		if s := ix.rotate(); s != nil {
-			s.cut = ix.journaled.Load()
+			s.cut, s.final = ix.journaled.Load(), true
 			ix.seals <- s
 		}
 	}

@@ -29,7 +29,7 @@ type Options struct {
 
 	// MemtablePostings bounds the newest prompts held in memory, in postings
 	// (about 50 a prompt), before they become a segment. It decides where
-	// segments end. 0: 2,000,000.
+	// segments end. 0: 3,000,000.
 	MemtablePostings int
 
 	// FlagAccounts is the number of accounts within 7 days at which a template
@@ -71,7 +71,7 @@ func (o *Options) filled() (Options, error) {
 	for _, err := range []error{
 		set("SiftBytes", &f.SiftBytes, 256<<20, 4<<10),
 		set("TemplateBytes", &f.TemplateBytes, 256<<20, 64<<10),
-		set("MemtablePostings", &f.MemtablePostings, 2_000_000, 1000),
+		set("MemtablePostings", &f.MemtablePostings, 3_000_000, 1000),
 		set("FlagAccounts", &f.FlagAccounts, 20, 2),
 	} {
 		if err != nil {

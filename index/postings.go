@@ -10,6 +10,7 @@ type postings struct {
 }
 
 const (
+	perHead    = 2 // postings of one chain, about: the heads should fit into caches
 	offsetBits = 24
 	offsetMask = 1<<offsetBits - 1
 )
@@ -18,7 +19,7 @@ const (
 // fills up.
 func newPostings(room int) *postings {
 	size := 1 << 10
-	for size < room {
+	for size*perHead < room {
 		size *= 2
 	}
 	return &postings{heads: make([]uint32, size), next: make([]uint32, 0, room), posts: make([]uint64, 0, room)}
@@ -44,7 +45,7 @@ func (m *postings) append(keys []uint64, offset uint32) {
 
 // thread makes all postings findable.
 func (m *postings) thread() {
-	for len(m.posts) > len(m.heads) {
+	for len(m.posts) > perHead*len(m.heads) {
 		m.grow()
 	}
 	for _, p := range m.posts[len(m.next):] {
@@ -59,7 +60,7 @@ func (m *postings) threaded() bool { return len(m.next) == len(m.posts) }
 
 // add appends one findable posting for each key.
 func (m *postings) add(keys []uint64, offset uint32) {
-	for len(m.posts)+len(keys) > len(m.heads) {
+	for len(m.posts)+len(keys) > perHead*len(m.heads) {
 		m.grow()
 	}
 	var warm uint32

@@ -2,7 +2,6 @@ package index
 
 import (
 	"encoding/binary"
-	"errors"
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
@@ -17,6 +16,7 @@ type sealing struct {
 	names     []string // of accounts first seen in it
 	puts      []store.Put
 	cut       uint64           // last journal entry that it covers
+	final     bool             // the index is being closed: nobody will count recalls in
 	leaving   bool             // templates left memory with it
 	recalls   []template.Lost  // members to look for in older segments
 	recalled  []template.Found // those found; set before done is closed
@@ -129,58 +129,9 @@ func (ix *Index) seal(s *sealing) {
 		ix.freshFlags = ix.freshFlags[n-len(ix.unsealedFlags):]
 	}
 	ix.mu.Unlock()
-	ix.recall(s)
-}
-
-// recall looks for the earlier prompts of the templates that s founded.
-func (ix *Index) recall(s *sealing) {
-	if err := ix.store.View(func(r *store.Reader) (err error) {
-		s.recalled, err = ix.recallFrom(r, s.recalls)
-		return err
-	}); err != nil {
-		ix.fail(err)
+	if !s.final {
+		ix.recall(s)
 	}
-}
-
-// recallFrom looks in segments for the earlier prompts of templates.
-func (ix *Index) recallFrom(r *store.Reader, lost []template.Lost) ([]template.Found, error) {
-	var found []template.Found
-	held := make(map[uint64]int)
-	var row []byte
-	for _, l := range lost {
-		clear(held)
-		for _, k := range l.Keys {
-			if err := r.Lookup(store.KindShingle, k, func(n uint64) bool {
-				if n < l.Before {
-					held[n]++
-				}
-				return n < l.Before
-			}); err != nil {
-				return nil, err
-			}
-		}
-		f := template.Found{Template: l.Template, Before: l.Before}
-		for _, n := range sortedKeys(held) {
-			rec, err := r.Record(n)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			if held[n] >= l.Need(rec.Scale) {
-				row, err = r.Signature(row[:0], n)
-				if err != nil {
-					return nil, err
-				}
-				ix.mu.RLock()
-				f.Members = append(f.Members, template.Earlier{Account: rec.Account, Time: rec.Time, Traits: ix.earlier(&rec, row)})
-				ix.mu.RUnlock()
-			}
-		}
-		found = append(found, f)
-	}
-	return found, nil
 }
 
 // mergeLoop merges runs while there are enough of them.

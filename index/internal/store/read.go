@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	bolt "go.etcd.io/bbolt"
@@ -243,36 +242,94 @@ func (r *Reader) Lookup(kind Kind, key uint64, fn func(n uint64) bool) (err erro
 	return nil
 }
 
-func (r *Reader) lookupRun(u *run, key uint64, fn func(n uint64) bool) (more bool, err error) {
-	var buf [16]byte
-	binary.BigEndian.PutUint64(buf[:], u.id)
-	c := r.postings // fn may make itself another
-	k, v := c.Seek(key40(buf[:8], key)[:16])
-	for ; len(k) == 16 && bytes.Equal(k[:8], buf[:8]); k, v = c.Next() {
-		value, err := u.checked(k, v)
-		if err != nil {
-			return false, err
+// LookupAll calls fn with the place in keys and the number of every retained
+// prompt that has one of the keys, which must ascend. It costs less than a
+// Lookup for each: what lies together is read together. The numbers of one
+// key ascend, but those of other keys may come in between.
+func (r *Reader) LookupAll(kind Kind, keys []uint64, fn func(i int, n uint64)) (err error) {
+	defer r.end(r.begin(), &err)
+	if kind >= Kinds {
+		return nil
+	}
+	c := r.tx.Bucket(bucketNames[tagPostings]).Cursor()
+	for i := 0; i < len(keys) && keys[i]>>kind.Bits() == 0; {
+		shard, j := kind.shard(keys[i]), i
+		for j < len(keys) && keys[j]>>kind.Bits() == 0 && kind.shard(keys[j]) == shard {
+			j++
 		}
-		p, ok := parseBlock(value, u.span())
-		if ok {
-			more, ok = p.lookup(key, func(off uint64) bool {
-				n := u.first + off
-				if u.holes && r.cat.find(n) == nil {
-					return true
+		for _, u := range r.cat.runs[kind][shard] {
+			at := runCursor{c: c, u: u}
+			for x, key := range keys[i:j] {
+				if _, err := at.lookup(r, key, func(n uint64) bool { fn(i+x, n); return true }); err != nil {
+					return err
 				}
-				r.calling = true
-				more := fn(n)
-				r.calling = false
-				return more
-			})
+			}
 		}
-		if !ok {
-			return false, damaged("postings %x are malformed", k)
-		}
-		if !more || get40(k[8:]) != key {
-			return more, nil
+		i = j
+	}
+	return nil
+}
+
+func (r *Reader) lookupRun(u *run, key uint64, fn func(n uint64) bool) (more bool, err error) {
+	at := runCursor{c: r.postings, u: u} // fn may make itself another
+	return at.lookup(r, key, fn)
+}
+
+// A runCursor stands at a block of a run.
+type runCursor struct {
+	c *bolt.Cursor
+	u *run
+	k []byte // the block's key; nil before the first lookup
+	p block
+}
+
+// lookup calls fn with the prompts that have the key. Keys ascend from one
+// call to the next.
+func (at *runCursor) lookup(r *Reader, key uint64, fn func(n uint64) bool) (more bool, err error) {
+	if at.k == nil || get40(at.k[8:]) < key {
+		var buf [16]byte
+		binary.BigEndian.PutUint64(buf[:], at.u.id)
+		if ok, err := at.enter(at.c.Seek(key40(buf[:8], key)[:16])); !ok || err != nil {
+			return true, err
 		}
 	}
+	for {
+		more, ok := at.p.lookup(key, func(off uint64) bool {
+			n := at.u.first + off
+			if at.u.holes && r.cat.find(n) == nil {
+				return true
+			}
+			r.calling = true
+			more := fn(n)
+			r.calling = false
+			return more
+		})
+		if !ok {
+			return false, damaged("postings %x are malformed", at.k)
+		}
+		if !more || get40(at.k[8:]) != key {
+			return more, nil
+		}
+		if ok, err := at.enter(at.c.Next()); !ok || err != nil {
+			return true, err
+		}
+	}
+}
+
+// enter makes a stored block the current one; ok is false when it is not one of the run's.
+func (at *runCursor) enter(k, v []byte) (ok bool, err error) {
+	at.k = nil
+	if len(k) != 16 || binary.BigEndian.Uint64(k) != at.u.id {
+		return false, nil
+	}
+	value, err := at.u.checked(k, v)
+	if err != nil {
+		return false, err
+	}
+	if at.p, ok = parseBlock(value, at.u.span()); !ok {
+		return false, damaged("postings %x are malformed", k)
+	}
+	at.k = k
 	return true, nil
 }
 

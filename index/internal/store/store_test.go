@@ -198,6 +198,21 @@ func (m *model) compare(t testing.TB, s *Store) {
 			}
 			order := func(a, b [2]uint64) int { return slices.Compare(a[:], b[:]) }
 			slices.SortFunc(want, order)
+			var keys []uint64 // those that are there, their neighbours, and some twice
+			for key := range m.keys[kind] {
+				keys = append(keys, key)
+				if key%3 == 0 {
+					keys = append(keys, key, key+1)
+				}
+			}
+			slices.Sort(keys)
+			seen := make(map[int][]uint64) // by place in keys
+			must(t, r.LookupAll(kind, keys, func(i int, n uint64) { seen[i] = append(seen[i], n) }))
+			for i, key := range keys {
+				if ns := m.retained(m.keys[kind][key]); !slices.Equal(seen[i], ns) {
+					t.Fatalf("kind %d key %x: LookupAll gives %d, want %d", kind, key, seen[i], ns)
+				}
+			}
 			slices.SortFunc(runs, order)
 			if !slices.Equal(got, want) {
 				t.Fatalf("kind %d: ScanPostings gives %d postings, want %d", kind, len(got), len(want))

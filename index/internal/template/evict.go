@@ -135,6 +135,7 @@ func (l *Lost) Need(scale uint8) int {
 // An Earlier is one prompt that belonged before its template was known.
 type Earlier struct {
 	Account uint32
+	Since   int32 // as in Prompt
 	Time    int64
 	Traits
 }
@@ -185,7 +186,7 @@ func (s *Set) Recalled(found []Found) (flags []Flag) {
 // Recalled counts in what was found of the template's past.
 func (t *Template) Recalled(f Found) {
 	for _, m := range f.Members {
-		t.use(m.Account, m.Time, 1)
+		t.use(m.Account, m.Since, m.Time, 1)
 		t.traits.note(m.Traits)
 	}
 	t.Past = 0

@@ -157,7 +157,7 @@ func TestReviveWithoutKeys(t *testing.T) {
 	other := &Template{ID: 50, core: []coreKey{{key: key(0)}, {key: key(1)}}}
 	slices.SortFunc(other.core, func(a, b coreKey) int { return int(int64(a.key) - int64(b.key)) })
 	other.recount()
-	other.use(1, 0, 1)
+	other.use(1, 0, 0, 1)
 	w.set.Restore(other)
 	w.set.revive(keysOf(0, 2))
 	w.reopen()
@@ -237,9 +237,9 @@ func TestRecordsByHand(t *testing.T) {
 		core:  []coreKey{{0x0102030405, 9, 1}, {0xffffffffff, 2, 3}},
 		cands: []candidate{{0x11, 6}}, seen: 33, offered: 4, partials: 2, usedAt: 130,
 	}
-	x.use(5, 1, 1)
-	x.use(300, 2, 200)
-	x.use(5, 3*msPerDay, 1) // 0x0f731400 ms
+	x.use(5, 0, 1, 1)
+	x.use(300, 0, 2, 200)
+	x.use(5, 0, 3*msPerDay, 1) // 0x0f731400 ms
 	x.due = due{21, 400}
 	x.Raise(2, 6)
 	x.Suspect([]uint32{0x01020304})
@@ -286,7 +286,7 @@ func TestRecordsByHand(t *testing.T) {
 func TestMalformedRecords(t *testing.T) {
 	good := func() (core, stat, day []byte) {
 		x := &Template{core: []coreKey{{key: 1}, {key: 2}}, Exemplars: []uint32{1}}
-		x.use(1, 0, 1)
+		x.use(1, 0, 0, 1)
 		return x.appendCore(nil), x.appendStat(nil, false), x.days[0].append(nil)
 	}
 	core, stat, day := good()
@@ -331,7 +331,7 @@ func TestMalformedRecords(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	x := &Template{core: []coreKey{{key: 1, hits: 2}, {key: 1 << 39, part: 3}}, cands: []candidate{{3, 1}}, Exemplars: []uint32{1, 1 << 31}, seen: 70}
 	for i := range uint32(40) {
-		x.use(i*i, int64(i%3)*msPerDay, 1+i)
+		x.use(i*i, 0, int64(i%3)*msPerDay, 1+i)
 	}
 	for _, d := range x.days {
 		f.Add(x.appendCore(nil), x.appendStat(nil, false), d.append(nil))

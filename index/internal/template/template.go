@@ -94,9 +94,9 @@ func (t *Template) shows(scale uint8) bool {
 	return int(t.below[min(int(scale), scales-1)]) == len(t.core)
 }
 
-// use counts n prompts of an account at a time, and reports whether the
-// account is new to that day.
-func (t *Template) use(account uint32, at int64, n uint32) bool {
+// use counts n prompts, at a time, of an account whose first prompt was on the
+// day since, and reports whether the account is new to the day.
+func (t *Template) use(account uint32, since int32, at int64, n uint32) bool {
 	if t.Prompts == 0 || at < t.First {
 		t.First = at
 	}
@@ -107,16 +107,16 @@ func (t *Template) use(account uint32, at int64, n uint32) bool {
 	t.statDirty = true
 	today := t.dayOf(DayOf(at))
 	fresh := today.add(account, n)
-	if fresh && !t.before(account, today) {
+	if fresh && !t.before(account, since, today) {
 		t.accounts++
 	}
 	return fresh
 }
 
 // before reports whether the account is known from another day.
-func (t *Template) before(account uint32, but *day) bool {
-	for _, d := range t.days {
-		if d != but && d.prompts(account) > 0 {
+func (t *Template) before(account uint32, since int32, but *day) bool {
+	for i := len(t.days) - 1; i >= 0 && t.days[i].number >= since; i-- {
+		if d := t.days[i]; d != but && d.prompts(account) > 0 {
 			return true
 		}
 	}
@@ -195,46 +195,37 @@ type Member struct {
 
 // Members returns the accounts of the days from..to with their prompts,
 // accounts ascending.
-func (t *Template) Members(from, to int32) []Member {
-	sums := make(map[uint32]uint64)
-	for _, d := range t.days {
-		if d.number >= from && d.number <= to {
-			d.each(func(u Use) { sums[u.Account] += uint64(u.Prompts) })
-		}
-	}
-	out := make([]Member, 0, len(sums))
-	for a, n := range sums {
-		out = append(out, Member{a, n})
-	}
-	slices.SortFunc(out, func(a, b Member) int { return cmp.Compare(a.Account, b.Account) })
-	return out
-}
+func (t *Template) Members(from, to int32) []Member { return t.SomeMembers(from, to, 0) }
 
 // SomeMembers is Members of about one account in 2^thin, always the same ones.
 func (t *Template) SomeMembers(from, to int32, thin int) []Member {
-	if thin == 0 {
-		return t.Members(from, to)
+	n := 0
+	for _, d := range t.days {
+		if d.number >= from && d.number <= to {
+			n += d.len()
+		}
 	}
-	var out []Member
-	at := make(map[uint32]int)
+	uses := make([]uint64, 0, n>>thin+n>>thin/4) // account<<32 | prompts
 	for _, d := range t.days {
 		if d.number < from || d.number > to {
 			continue
 		}
 		d.each(func(u Use) {
-			if u.Account*0x9e3779b1>>(32-thin) != 0 {
-				return
+			if thin == 0 || u.Account*0x9e3779b1>>(32-thin) == 0 {
+				uses = append(uses, uint64(u.Account)<<32|uint64(u.Prompts))
 			}
-			i, ok := at[u.Account]
-			if !ok {
-				i = len(out)
-				at[u.Account] = i
-				out = append(out, Member{Account: u.Account})
-			}
-			out[i].Prompts += uint64(u.Prompts)
 		})
 	}
-	slices.SortFunc(out, func(a, b Member) int { return cmp.Compare(a.Account, b.Account) })
+	slices.Sort(uses)
+	out := make([]Member, 0, len(uses))
+	for _, u := range uses {
+		account, prompts := uint32(u>>32), u&(1<<32-1)
+		if n := len(out); n > 0 && out[n-1].Account == account {
+			out[n-1].Prompts += prompts
+		} else {
+			out = append(out, Member{account, prompts})
+		}
+	}
 	return out
 }
 

@@ -51,7 +51,7 @@ func TestWindows(t *testing.T) {
 		day     int64
 		n       uint32
 	}{{1, 3, 1}, {2, 3, 2}, {2, 5, 1}, {3, 5, 4}, {9, 1, 1}} {
-		x.use(u.account, u.day*msPerDay+5, u.n)
+		x.use(u.account, 0, u.day*msPerDay+5, u.n)
 	}
 	for _, c := range []struct {
 		from, to        int32
