@@ -24,7 +24,7 @@ func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
 	out := Account{ID: id, Templates: []AccountTemplate{}, Peers: []Peer{}, Campaigns: []AccountCampaign{}}
 	number, ok, traffic := uint32(0), false, uint32(0)
 	var used []pick
-	var now *assessments
+	now := ix.assessAll()
 	with := make(map[uint32][]template.Member) // by template: the other accounts
 	prompts := make(map[uint32]uint64)
 	err := ix.viewTemplates(0, 0, func(*snapshot) {
@@ -35,7 +35,6 @@ func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
 		traffic = st.prompts
 		out.Prompts = int(st.prompts)
 		out.FirstSeen, out.LastSeen = timeOf(st.first), timeOf(st.last)
-		now = ix.assessAll()
 	}, func(t *template.Template) {
 		if n := t.PromptsOf(number); ok && n > 0 {
 			used, prompts[t.ID] = append(used, pick{t, t.Spread(0, 1<<30)}), n
@@ -130,19 +129,16 @@ func numbers(peers []peer, with map[uint32][]template.Member) []uint32 {
 // memberships returns the campaigns that an account of so much traffic is a
 // member of.
 func memberships(now *assessments, account, traffic uint32) (out []AccountCampaign) {
-	most := make(map[uint32]uint32) // template → prompts of the account
-	for _, a := range now.all {
-		if j, ok := slices.BinarySearch(a.accounts, account); ok {
-			most[a.t.ID] = a.e.Uses[j].Prompts
-		}
-	}
-	for _, g := range gather(now) {
+	for _, g := range now.campaigns {
 		if _, ok := slices.BinarySearch(g.Accounts, account); !ok {
 			continue
 		}
 		prompts := uint32(0)
-		for _, t := range g.Templates {
-			prompts = max(prompts, most[t])
+		for _, id := range g.Templates {
+			a := now.byID[id]
+			if i, ok := slices.BinarySearch(a.accounts, account); ok {
+				prompts = max(prompts, a.e.Uses[i].Prompts)
+			}
 		}
 		out = append(out, AccountCampaign{
 			ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Prompts: int(prompts),

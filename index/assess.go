@@ -34,8 +34,9 @@ const (
 type assessed struct {
 	t        *template.Template
 	e        *campaign.Evidence
+	family   *campaign.Evidence // of the family with which it alerts, or nil
+	texts    template.Texts
 	score    float64
-	factors  []campaign.Factor
 	accounts []uint32 // ascending
 	verdict  string
 	fragment bool // of a wider template that does not alert
@@ -43,14 +44,8 @@ type assessed struct {
 	// Of t, which may change once the lock is let go.
 	raised      int64
 	campaign    uint32
+	size        int // number of accounts
 	first, last int64
-}
-
-// assessNow scores a template as of now. The caller holds ix.mu.
-func (ix *Index) assessNow(t *template.Template) *assessed {
-	a := ix.evidence(t, 0)
-	a.score, a.factors = campaign.Score(a.e, &ix.population)
-	return a
 }
 
 // assessSome scores a template by one account in 2^thin, without words.
@@ -60,7 +55,8 @@ func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 	return a
 }
 
-// evidence gathers what a template is scored by, of one account in 2^thin.
+// evidence gathers what a template is scored by, of one account in 2^thin. The
+// caller holds ix.mu, while which alone a.texts holds.
 func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 	last := template.DayOf(t.Last)
 	members := t.SomeMembers(last-windowDays+1, last, thin)
@@ -70,8 +66,8 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 		Openers: u.Openers >> thin, Networks: u.Networks, Busiest: u.Busiest,
 	}
 	a := &assessed{
-		t: t, e: e, verdict: ix.verdict(t), accounts: make([]uint32, len(members)),
-		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last,
+		t: t, e: e, texts: t.Texts(), verdict: ix.verdict(t), accounts: make([]uint32, len(members)),
+		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last, size: len(members),
 	}
 	for i, m := range members {
 		st := &ix.accounts.stats[m.Account-1]
@@ -82,43 +78,23 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 	return a
 }
 
-// assessments are those of every template of watchAccounts accounts and more.
-type assessments struct {
-	all      []*assessed // by id
-	families []campaign.Template
-}
-
-// assessAll scores everything as of now. The caller holds ix.mu.
-func (ix *Index) assessAll() *assessments {
-	s := &assessments{}
-	ix.templates.Each(func(t *template.Template) {
-		if t.AccountCount() >= watchAccounts {
-			s.all = append(s.all, ix.assessNow(t))
-		}
-	})
-	slices.SortFunc(s.all, func(a, b *assessed) int { return cmp.Compare(a.t.ID, b.t.ID) })
-	s.families = ix.families(s.all)
-	return s
-}
-
 // fragmentOf reports whether a is no more than a part of o that some of o's
-// prompts happen to hold: then what counts is how o is used. The caller holds
-// ix.mu.
+// prompts happen to hold: then what counts is how o is used.
 func (a *assessed) fragmentOf(o *assessed) bool {
 	n, wide := len(a.accounts), len(o.accounts)
 	return wide > n && wide <= fragmentWider*n && !o.alerts() &&
 		float64(campaign.Shared(a.accounts, o.accounts)) >= fragmentShare*float64(n) &&
-		a.t.TextsWithin(o.t) >= fragmentTexts
+		a.texts.Within(o.texts) >= fragmentTexts
 }
 
 // united is the assessment of a family: a and those of others that are not
 // merely bundled with what is in it already.
-func (ix *Index) united(a *assessed, others []*assessed) *assessed {
+func united(a *assessed, others []*assessed, p *campaign.Population) *assessed {
 	parts, family := []*campaign.Evidence{a.e}, []*assessed{a}
 next:
 	for _, o := range others {
 		for _, f := range family {
-			if f.t.SharedTexts(o.t) >= bundleTexts {
+			if f.texts.Shared(o.texts) >= bundleTexts {
 				continue next
 			}
 		}
@@ -132,7 +108,8 @@ next:
 		u.accounts = append(u.accounts, use.Account)
 	}
 	slices.Sort(u.accounts)
-	u.score, u.factors = campaign.Score(u.e, &ix.population)
+	u.size = len(u.accounts)
+	u.score = campaign.Rate(u.e, p)
 	return u
 }
 
@@ -164,7 +141,7 @@ func (ix *Index) assess(id uint32, at int64) {
 	var family []*assessed
 	for _, other := range ix.suspects.Near(id) {
 		o := ix.templates.Get(other)
-		if o == nil || a.score < alertScore && (o.SharedTexts(t) >= bundleTexts || len(family) == maxFamily) {
+		if o == nil || a.score < alertScore && (t.Texts().Shared(o.Texts()) >= bundleTexts || len(family) == maxFamily) {
 			continue
 		}
 		b := ix.assessSome(o, 0)
@@ -177,7 +154,7 @@ func (ix *Index) assess(id uint32, at int64) {
 		}
 	}
 	if !ix.raiseIf(a, nil, at) && len(family) > 0 && thin == 0 {
-		ix.raiseIf(ix.united(a, family), family, at)
+		ix.raiseIf(united(a, family, &ix.population), family, at)
 	}
 }
 

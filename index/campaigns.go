@@ -28,35 +28,22 @@ func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 // Campaigns returns the campaigns that f selects, worst first: those on which
 // the analyst's verdict is out, alerts before watches, then by score.
 func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
-	var now *assessments
 	out := []Campaign{}
-	err := ix.view(func(*snapshot) {
-		now = ix.assessAll()
-	}, func(r *store.Reader, s *snapshot) error {
-		found := gather(now)
-		byID := make(map[uint32]*assessed, len(now.all))
-		for _, a := range now.all {
-			byID[a.t.ID] = a
-		}
-		var kept []gathered
-		for _, g := range found {
-			if f.takesCampaign(&g) {
-				kept = append(kept, g)
-			}
-		}
-		if f.Limit > 0 && len(kept) > f.Limit {
-			kept = kept[:f.Limit]
-		}
-		graph := newSharing(now.all)
-		for _, g := range kept {
+	err := ix.viewAssessed(nil, func(r *store.Reader, s *snapshot, now *assessments) error {
+		for i := range now.campaigns {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			c, err := ix.describeCampaign(r, s, &g, byID, graph, f.Members)
-			if err != nil {
-				return err
+			if g := &now.campaigns[i]; f.takesCampaign(g) {
+				c, err := ix.describeCampaign(ctx, r, s, now, g, f.Members)
+				if err != nil {
+					return err
+				}
+				out = append(out, c)
 			}
-			out = append(out, c)
+			if f.Limit > 0 && len(out) == f.Limit {
+				break
+			}
 		}
 		return nil
 	})
@@ -80,6 +67,7 @@ type gathered struct {
 	campaign.Campaign
 	id     string
 	status string
+	log10p float64
 }
 
 // gather makes campaigns of templates: first those that alert or are
@@ -87,10 +75,9 @@ type gathered struct {
 // and is set aside only then, so that a verdict leaves other campaigns as they
 // are.
 func gather(now *assessments) (out []gathered) {
-	byID := make(map[uint32]*assessed)
+	byID := now.byID
 	alert, watch := []campaign.Template{}, []campaign.Template{}
 	for _, a := range now.all {
-		byID[a.t.ID] = a
 		ct := campaign.Template{ID: a.t.ID, Accounts: a.accounts, Score: a.score, Raised: a.raised, Confirms: a.verdict == Confirmed}
 		switch {
 		case ct.Confirms, a.alerts():
@@ -113,7 +100,7 @@ func gather(now *assessments) (out []gathered) {
 		if alerts[i].Confirmed {
 			status = "confirmed"
 		}
-		out = append(out, gathered{alerts[i], name(&alerts[i]), status})
+		out = append(out, gathered{Campaign: alerts[i], id: name(&alerts[i]), status: status})
 	}
 	taken := make(map[uint32]bool)
 	for _, c := range slices.Concat(alerts, benign) {
@@ -133,11 +120,11 @@ func gather(now *assessments) (out []gathered) {
 	limits = campaign.Limits{Least: watchScore, Members: watchAccounts}
 	watches, more := setAside(campaign.Gather(watch, limits), watch, byID, limits)
 	for i := range watches {
-		out = append(out, gathered{watches[i], name(&watches[i]), "watch"})
+		out = append(out, gathered{Campaign: watches[i], id: name(&watches[i]), status: "watch"})
 	}
 	benign = append(benign, more...)
 	for i := range benign {
-		out = append(out, gathered{benign[i], name(&benign[i]), "benign"})
+		out = append(out, gathered{Campaign: benign[i], id: name(&benign[i]), status: "benign"})
 	}
 	rank := map[string]int{"confirmed": 0, "alert": 1, "watch": 2, "benign": 3}
 	slices.SortStableFunc(out, func(a, b gathered) int {
@@ -179,8 +166,8 @@ func campaignName(c *campaign.Campaign, byID map[uint32]*assessed, used map[stri
 }
 
 // families returns the templates that alert only with those that the same
-// accounts send. The caller holds ix.mu.
-func (ix *Index) families(all []*assessed) (out []campaign.Template) {
+// accounts send.
+func families(all []*assessed, p *campaign.Population) (out []campaign.Template) {
 	var suspects []*assessed
 	var sketches []campaign.Sketch
 	for _, a := range all {
@@ -212,7 +199,7 @@ func (ix *Index) families(all []*assessed) (out []campaign.Template) {
 		if len(near[i]) == 0 {
 			continue
 		}
-		u := ix.united(a, near[i])
+		u := united(a, near[i], p)
 		if !u.alerts() {
 			continue
 		}
@@ -220,7 +207,7 @@ func (ix *Index) families(all []*assessed) (out []campaign.Template) {
 		for _, o := range near[i] {
 			t.Also = append(t.Also, o.t.ID)
 		}
-		a.factors = u.factors
+		a.family = u.e
 		out = append(out, t)
 	}
 	return out
@@ -229,7 +216,7 @@ func (ix *Index) families(all []*assessed) (out []campaign.Template) {
 // alerts reports whether a template alerts now: it crosses the threshold, or
 // has done so and is not far below it.
 func (a *assessed) alerts() bool {
-	return !a.fragment && len(a.accounts) >= alertAccounts &&
+	return !a.fragment && a.size >= alertAccounts &&
 		(a.score >= alertScore || a.raised != 0 && a.score >= alertScore-keepScore)
 }
 
@@ -264,14 +251,14 @@ func (s *sharing) log10p(templates []uint32) float64 {
 	return max(-999, math.Round(100*s.graph.Log10Set(set))/100)
 }
 
-func (ix *Index) describeCampaign(r *store.Reader, s *snapshot, g *gathered, byID map[uint32]*assessed, graph *sharing, members bool) (Campaign, error) {
-	c := Campaign{ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Log10P: graph.log10p(g.Templates),
-		Templates: []CampaignTemplate{}, Factors: []Factor{}}
+func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, g *gathered, members bool) (Campaign, error) {
+	c := Campaign{ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Log10P: g.log10p,
+		Templates: []CampaignTemplate{}, Factors: now.factors(g.Templates[0])}
 	first, last := int64(math.MaxInt64), int64(0)
 	most := make(map[uint32]uint32) // an account's prompts: bundled templates share them
 	var picks []pick
 	for _, id := range g.Templates {
-		a := byID[id]
+		a := now.byID[id]
 		first, last = min(first, a.first), max(last, a.last)
 		picks = append(picks, pick{a.t, len(a.accounts)})
 		for _, u := range a.e.Uses {
@@ -284,10 +271,7 @@ func (ix *Index) describeCampaign(r *store.Reader, s *snapshot, g *gathered, byI
 	} else if g.status == "alert" {
 		c.FlaggedAt = c.LastSeen
 	}
-	for _, f := range byID[g.Templates[0]].factors {
-		c.Factors = append(c.Factors, Factor(f))
-	}
-	described, err := ix.describe(context.Background(), r, s, picks, 0, 1<<30, false)
+	described, err := ix.describe(ctx, r, s, picks, 0, 1<<30, false)
 	if err != nil {
 		return c, err
 	}

@@ -81,6 +81,7 @@ func (ix *Index) expire(before time.Time) (removed int, err error) {
 	ix.accounts.stats = uses
 	ix.populate()
 	ix.total(kept)
+	ix.expired++
 	ix.mu.Unlock()
 	return removed, nil
 }
@@ -89,6 +90,7 @@ func (ix *Index) expire(before time.Time) (removed int, err error) {
 func (ix *Index) expireTemplates(day int32, to *recorder) error {
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
+	ix.expired++
 	ix.countRecalled() // it may reach into days that now go
 	ix.templates.Expire(day, to)
 	ix.templates.Changed(to)

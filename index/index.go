@@ -61,6 +61,10 @@ type Index struct {
 	duplicates    uint64
 	first, last   int64 // times of prompts, unix ms
 
+	expired int // rises with every expire
+
+	assessor assessor // its lock is taken before mu
+
 	scratch  [store.Kinds][]uint64 // of sealLoop
 	calendar calendar              // of sealed segments
 

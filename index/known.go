@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"slices"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 )
@@ -35,10 +36,7 @@ func (ix *Index) Unknown(ctx context.Context, labels ...Label) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	campaigns, err := ix.campaignsOf(labels)
-	if err != nil {
-		return nil, err
-	}
+	campaigns := ix.campaignsOf(labels)
 	var unknown []int
 	for i := range labels {
 		l := &labels[i]
@@ -49,22 +47,22 @@ func (ix *Index) Unknown(ctx context.Context, labels ...Label) ([]int, error) {
 	return unknown, nil
 }
 
-// campaignsOf returns the campaigns as of now if one of the labels needs them.
-func (ix *Index) campaignsOf(labels []Label) (map[string][]uint32, error) {
-	for i := range labels {
-		if labels[i].Campaign != "" {
-			return ix.campaignsNow()
-		}
+// campaignsOf returns the templates of every campaign as of now, by its id, if
+// one of the labels needs them.
+func (ix *Index) campaignsOf(labels []Label) map[string][]uint32 {
+	if !slices.ContainsFunc(labels, func(l Label) bool { return l.Campaign != "" }) {
+		return nil
 	}
-	return nil, nil
+	out := make(map[string][]uint32)
+	for _, g := range ix.assessAll().campaigns {
+		out[g.id] = g.Templates
+	}
+	return out
 }
 
 // resolve notes with every label of a campaign the templates it has now.
-func (ix *Index) resolve(labels []Label) error {
-	campaigns, err := ix.campaignsOf(labels)
-	if err != nil {
-		return err
-	}
+func (ix *Index) resolve(labels []Label) {
+	campaigns := ix.campaignsOf(labels)
 	for i := range labels {
 		l := &labels[i]
 		l.Templates, l.From = nil, 0
@@ -72,5 +70,4 @@ func (ix *Index) resolve(labels []Label) error {
 			l.Templates = append(l.Templates, templateID(id))
 		}
 	}
-	return nil
 }

@@ -87,9 +87,7 @@ func (ix *Index) Label(ctx context.Context, labels ...Label) error {
 			labels[i].Time = time.Now().UTC().Truncate(time.Millisecond)
 		}
 	}
-	if err := ix.resolve(labels); err != nil {
-		return err
-	}
+	ix.resolve(labels)
 	r := &request{labels: labels, done: make(chan struct{})}
 	if err := ix.enqueue(ctx, r); err != nil {
 		return err

@@ -26,12 +26,13 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	}
 	var picks []pick
 	out := []Template{}
+	now := ix.assessAll()
 	err = ix.viewTemplates(f.MinAccounts, only, nil, func(t *template.Template) {
 		if n := t.Spread(from, to); n > 0 && n >= f.MinAccounts {
 			picks = append(picks, pick{t, n})
 		}
 	}, func(r *store.Reader, s *snapshot) (err error) {
-		picks = ix.ofStatus(picks, f.Status)
+		picks = ix.ofStatus(now, picks, f.Status)
 		slices.SortFunc(picks, func(a, b pick) int {
 			return cmp.Or(cmp.Compare(b.accounts, a.accounts), cmp.Compare(a.t.ID, b.t.ID))
 		})
@@ -41,7 +42,7 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 		if out, err = ix.describe(ctx, r, s, picks, from, to, f.Members); err != nil {
 			return err
 		}
-		return ix.judgeAll(ctx, picks, out)
+		return ix.judgeAll(ctx, now, picks, out)
 	})
 	return out, err
 }

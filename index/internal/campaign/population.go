@@ -1,6 +1,9 @@
 package campaign
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A Population is what all accounts do: how many prompts they sent, and when
 // each was first seen. It is kept up to date prompt by prompt.
@@ -9,6 +12,15 @@ type Population struct {
 	traffic  [maxTraffic + 1]int32 // accounts by number of prompts
 	days     []int32               // accounts by day first seen, from firstDay on
 	firstDay int32
+	exceeds  []float64 // of a Snapshot
+}
+
+// Snapshot returns a copy, which is quicker to score by and must not change.
+func (p *Population) Snapshot() *Population {
+	c := *p
+	c.days = slices.Clone(p.days)
+	c.exceeds = p.exceed()
+	return &c
 }
 
 // maxTraffic is the number of prompts beyond which accounts count as equal.
@@ -61,6 +73,9 @@ func (p *Population) seen(day int32, n int32) {
 // exceed returns, for numbers of prompts v = 0, 1, …, the share of accounts
 // that sent more than v.
 func (p *Population) exceed() []float64 {
+	if p.exceeds != nil {
+		return p.exceeds
+	}
 	out := make([]float64, maxTraffic+1)
 	left := p.accounts
 	for v := range out {

@@ -39,15 +39,16 @@ func (d *distinct) estimate() float64 {
 	return min(float64(d.seen), (leastHashes-1)*float64(1<<32)/float64(d.least[leastHashes-1]))
 }
 
-// within estimates which share of d's values are among o's.
-func (d *distinct) within(o *distinct) float64 {
+// within estimates which share of the values whose least hashes are d are among
+// those whose least hashes are o.
+func within(d, o []uint32) float64 {
 	all, both := 0, 0
-	for _, h := range d.least {
-		if len(o.least) == leastHashes && h > o.least[leastHashes-1] {
+	for _, h := range d {
+		if len(o) == leastHashes && h > o[leastHashes-1] {
 			break // o does not know
 		}
 		all++
-		if _, ok := slices.BinarySearch(o.least, h); ok {
+		if _, ok := slices.BinarySearch(o, h); ok {
 			both++
 		}
 	}

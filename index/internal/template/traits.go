@@ -1,6 +1,9 @@
 package template
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Traits are what a prompt shows besides its keys.
 type Traits struct {
@@ -45,16 +48,22 @@ func (t *Template) Usage() Usage {
 	}
 }
 
-// SharedTexts estimates which share of the texts of the template that has
-// fewer are the other's too.
-func (t *Template) SharedTexts(o *Template) float64 {
-	return max(t.TextsWithin(o), o.TextsWithin(t))
-}
+// Texts are a sample of the texts of a template's prompts.
+type Texts struct{ least []uint32 }
 
-// TextsWithin estimates which share of the template's texts are o's too.
-func (t *Template) TextsWithin(o *Template) float64 {
-	return t.traits.texts.within(&o.traits.texts)
-}
+// Texts returns a sample of the template's texts, which holds until the
+// template changes; see [Texts.Clone].
+func (t *Template) Texts() Texts { return Texts{t.traits.texts.least} }
+
+// Clone returns a copy that holds for good.
+func (t Texts) Clone() Texts { return Texts{slices.Clone(t.least)} }
+
+// Shared estimates which share of the texts of the template that has fewer are
+// the other's too.
+func (t Texts) Shared(o Texts) float64 { return max(t.Within(o), o.Within(t)) }
+
+// Within estimates which share of the texts are o's too.
+func (t Texts) Within(o Texts) float64 { return within(t.least, o.least) }
 
 // Suspect keeps a sketch of the template's accounts while its score is worth a
 // comparison with others; nil when it is not.

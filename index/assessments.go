@@ -1,0 +1,149 @@
+package index
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+)
+
+// assessments are those of every template of watchAccounts accounts and more,
+// with the campaigns that they make. They do not change once made.
+type assessments struct {
+	asOf       generation
+	all        []*assessed // by id
+	byID       map[uint32]*assessed
+	families   []campaign.Template
+	population *campaign.Population
+	campaigns  []gathered
+	of         map[uint32]*gathered // template → its campaign
+}
+
+// A generation tells states of the index apart: none of its numbers ever
+// falls, and whatever changes an assessment raises one of them.
+type generation struct {
+	prompts uint64 // number of the next
+	sealed  uint64 // number of the first in the memtable: what is recalled counts when it is rotated
+	labels  int
+	expired int
+}
+
+// covers reports whether a is o or later.
+func (a generation) covers(o generation) bool {
+	return a.prompts >= o.prompts && a.sealed >= o.sealed && a.labels >= o.labels && a.expired >= o.expired
+}
+
+// generation is that of now. The caller holds ix.mu.
+func (ix *Index) generation() generation {
+	return generation{ix.mem.next(), ix.mem.first, len(ix.labels.all), ix.expired}
+}
+
+// assessor keeps the last assessments. Its lock is taken before ix.mu.
+type assessor struct {
+	sync.Mutex
+	last *assessments
+}
+
+// gatherShare is how many accounts' uses are gathered under one lock, about:
+// adding prompts does not wait longer for that than for some 100 prompts.
+const gatherShare = 8 << 10
+
+// assessAll scores everything as of now or later. What is scored is gathered
+// in small shares, and scored without the lock: it is as of one moment unless
+// prompts are being added. Callers of one time share one result, and it stays
+// as long as nothing changes. The caller holds no lock.
+func (ix *Index) assessAll() *assessments {
+	ix.mu.RLock()
+	now := ix.generation()
+	ix.mu.RUnlock()
+	ix.assessor.Lock()
+	defer ix.assessor.Unlock()
+	if last := ix.assessor.last; last != nil && last.asOf.covers(now) {
+		return last
+	}
+	s := ix.gatherAll()
+	for _, a := range s.all {
+		a.score = campaign.Rate(a.e, s.population)
+	}
+	s.families = families(s.all, s.population)
+	s.campaigns = gather(s)
+	s.of = make(map[uint32]*gathered)
+	for i := range s.campaigns {
+		g := &s.campaigns[i]
+		for _, id := range g.Templates {
+			s.of[id] = g
+		}
+	}
+	graph := newSharing(s.all)
+	for i := range s.campaigns {
+		s.campaigns[i].log10p = graph.log10p(s.campaigns[i].Templates)
+	}
+	for _, a := range s.all {
+		a.texts = template.Texts{}
+		if s.of[a.t.ID] == nil { // its evidence is the greater part, and not looked at again
+			a.e, a.accounts = nil, nil
+		}
+	}
+	ix.assessor.last = s
+	return s
+}
+
+// gatherAll gathers the evidence on every template of enough accounts.
+func (ix *Index) gatherAll() *assessments {
+	s := &assessments{byID: make(map[uint32]*assessed)}
+	var ids []uint32
+	ix.mu.RLock()
+	s.asOf, s.population = ix.generation(), ix.population.Snapshot()
+	ix.templates.Each(func(t *template.Template) {
+		if t.AccountCount() >= watchAccounts {
+			ids = append(ids, t.ID)
+		}
+	})
+	ix.mu.RUnlock()
+	slices.Sort(ids)
+	for len(ids) > 0 {
+		ix.mu.RLock()
+		for n := 0; len(ids) > 0 && n < gatherShare; ids = ids[1:] {
+			t := ix.templates.Get(ids[0])
+			if t == nil { // it has left memory
+				continue
+			}
+			a := ix.evidence(t, 0)
+			a.texts = a.texts.Clone()
+			s.all, s.byID[t.ID] = append(s.all, a), a
+			n += t.AccountCount()
+		}
+		ix.mu.RUnlock()
+	}
+	return s
+}
+
+// status is what an analyst says of a template, or what the campaigns make of
+// it; a is nil where it has too few accounts for a score.
+func (s *assessments) status(verdict string, a *assessed) string {
+	switch {
+	case verdict != None:
+		return verdict
+	case a == nil:
+	case s.of[a.t.ID] != nil:
+		return s.of[a.t.ID].status
+	case a.alerts():
+		return "alert"
+	case a.score >= watchScore:
+		return "watch"
+	}
+	return "none"
+}
+
+// factors returns the reasons for a template's score, or for that of the
+// family with which it alerts. Its campaign must list it.
+func (s *assessments) factors(id uint32) (factors []Factor) {
+	a := s.byID[id]
+	_, found := campaign.Score(cmp.Or(a.family, a.e), s.population)
+	for _, f := range found {
+		factors = append(factors, Factor(f))
+	}
+	return factors
+}
