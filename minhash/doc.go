@@ -27,6 +27,11 @@
 // message that weighs less is one shingle, and one without tokens has none. Shingles never cross
 // messages. Their keys are [KeyBits] wide and depend on the scheme's seed.
 //
+// The fixed words of a template are often cut by its slots into pieces too short for a shingle of
+// their own, but layout tells where they begin and end: "Question: {}", "is {} the same as {}".
+// So a piece of 3 or 4 tokens between line feeds, colons and quotation marks is shingled as if it
+// were a message, too.
+//
 // Text hidden as base64, hex or percent-encoding is sketched as a message of its own beside the
 // visible one; see hidden.go for its bounds.
 //

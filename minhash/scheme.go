@@ -6,8 +6,13 @@ import (
 	"fmt"
 )
 
-// Version numbers the way from text to keys. 1 is the only one so far.
-const Version = 1
+// Version numbers the way from text to keys:
+//
+//	1: shingles of whole messages
+//	2: and of short pieces between line feeds, colons and quotation marks
+//
+// New schemes have the newest; older ones keep working.
+const Version = 2
 
 // KeyBits is the width of a shingle's key: 0 <= key < 1<<KeyBits.
 const KeyBits = 40
@@ -32,8 +37,8 @@ func NewScheme(seed uint64) Scheme {
 // Validate reports the first parameter that is out of range, and what is allowed.
 func (s Scheme) Validate() error {
 	switch {
-	case s.Version != Version:
-		return fmt.Errorf("minhash: unknown scheme version %d, this release knows %d", s.Version, Version)
+	case s.Version < 1 || s.Version > Version:
+		return fmt.Errorf("minhash: unknown scheme version %d, this release knows 1 to %d", s.Version, Version)
 	case s.Shingle < 1 || s.Shingle > 32:
 		return fmt.Errorf("minhash: scheme shingle is %d tokens, must be 1 to 32", s.Shingle)
 	case s.Rows < 8 || s.Rows > 1024:
@@ -73,7 +78,7 @@ func (s *Scheme) UnmarshalBinary(b []byte) error {
 	}
 	u16 := func(at int) int { return int(binary.LittleEndian.Uint16(b[at:])) }
 	// The version first: another one may have another length.
-	if v := u16(0); v != Version {
+	if v := u16(0); v < 1 || v > Version {
 		return Scheme{Version: v}.Validate()
 	}
 	if len(b) != schemeSize {

@@ -13,7 +13,7 @@ func TestSchemeRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := hex.EncodeToString(b), "0100"+"0500"+"6000"+"0800"+"1800"+"00040000"+"efcdab8967452301"; got != want {
+	if got, want := hex.EncodeToString(b), "0200"+"0500"+"6000"+"0800"+"1800"+"00040000"+"efcdab8967452301"; got != want {
 		t.Errorf("scheme is %s, want %s", got, want)
 	}
 	var r Scheme
@@ -28,8 +28,8 @@ func TestSchemeRoundTrip(t *testing.T) {
 	if err := r.UnmarshalBinary(append(b, 0)); err == nil {
 		t.Error("trailing byte accepted")
 	}
-	b[0] = 2
-	if err := r.UnmarshalBinary(b); err == nil || !strings.Contains(err.Error(), "version 2") {
+	b[0] = 3
+	if err := r.UnmarshalBinary(b); err == nil || !strings.Contains(err.Error(), "version 3") {
 		t.Errorf("unknown version: %v", err)
 	}
 }
@@ -39,7 +39,7 @@ func TestSchemeJSONHidesSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := string(b), `{"version":1,"shingle":5,"rows":96,"row_bits":8,"bands":24,"max_sample":1024}`; got != want {
+	if got, want := string(b), `{"version":2,"shingle":5,"rows":96,"row_bits":8,"bands":24,"max_sample":1024}`; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -49,7 +49,7 @@ func TestSchemeValidate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for word, change := range map[string]func(*Scheme){
-		"version": func(s *Scheme) { s.Version = 2 },
+		"version": func(s *Scheme) { s.Version = 3 },
 		"shingle": func(s *Scheme) { s.Shingle = 0 },
 		"rows":    func(s *Scheme) { s.Rows = 2000 },
 		"bits":    func(s *Scheme) { s.RowBits = 1 },
@@ -75,7 +75,7 @@ func TestSchemeValidate(t *testing.T) {
 func TestSchemeExtremes(t *testing.T) {
 	for _, s := range []Scheme{
 		{Version: 1, Shingle: 1, Rows: 8, RowBits: 8, Bands: 1, MaxSample: 1},
-		{Version: 1, Shingle: 32, Rows: 1024, RowBits: 8, Bands: 1024, MaxSample: 1 << 16},
+		{Version: 2, Shingle: 32, Rows: 1024, RowBits: 8, Bands: 1024, MaxSample: 1 << 16},
 	} {
 		k, err := NewSketcher(s)
 		if err != nil {

@@ -6,18 +6,20 @@ type Shingle struct {
 	First, Last int // indices of its first and last token; -1 for the begin mark, the number of tokens for the end mark
 }
 
-// Shingles appends the shingles of one message in the order of the text, repeated ones included. Their keys are those that Add
-// takes from the text as it stands; text hidden in it is not decoded.
+// Shingles appends the shingles of one message in the order of the text, repeated ones included, and then those of its short pieces
+// in the same order. Their keys are those that Add takes from the text as it stands; text hidden in it is not decoded.
 func (k *Sketcher) Shingles(dst []Shingle, text string) []Shingle {
 	k.tokens = k.scan.tokens(k.tokens[:0], text)
-	k.shingles(k.tokens, func(key uint64, first, last int) {
-		dst = append(dst, Shingle{key, first, last})
-	})
+	put := func(key uint64, first, last int) { dst = append(dst, Shingle{key, first, last}) }
+	k.shingles(k.tokens, put)
+	k.pieces(text, k.tokens, put)
 	return dst
 }
 
-func (k *Sketcher) appendKeys(dst []uint64, tokens []Token) []uint64 {
-	k.shingles(tokens, func(key uint64, _, _ int) { dst = append(dst, key) })
+func (k *Sketcher) appendKeys(dst []uint64, text string, tokens []Token) []uint64 {
+	put := func(key uint64, _, _ int) { dst = append(dst, key) }
+	k.shingles(tokens, put)
+	k.pieces(text, tokens, put)
 	return dst
 }
 

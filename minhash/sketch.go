@@ -53,7 +53,7 @@ func (k *Sketcher) Add(text string) { k.add(text, 0) }
 
 func (k *Sketcher) add(text string, depth int) {
 	k.tokens = k.scan.tokens(k.tokens[:0], text)
-	k.keys = k.appendKeys(k.keys, k.tokens)
+	k.keys = k.appendKeys(k.keys, text, k.tokens)
 	if depth < maxDepth {
 		k.addHidden(text, depth)
 	}

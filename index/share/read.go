@@ -117,9 +117,9 @@ func readObject(b []byte) (in Indicator, ok bool, err error) {
 		return in, false, bad("an indicator's id is malformed")
 	case !found:
 		return in, false, bad("an indicator lacks chorus's extension %s", extensionID)
-	case ext.Scheme != scheme{minhash.Version, shingleTokens}:
+	case ext.Scheme != scheme{sketchVersion, shingleTokens}:
 		return in, false, bad("an indicator's sketch is of scheme %d with shingles of %d; this release knows %d with %d",
-			ext.Scheme.Version, ext.Scheme.Shingle, minhash.Version, shingleTokens)
+			ext.Scheme.Version, ext.Scheme.Shingle, sketchVersion, shingleTokens)
 	case len(ext.Sketch) > maxSketch:
 		return in, false, bad("an indicator's sketch has more than %d keys", maxSketch)
 	case ext.Key == "" || s.Pattern == "":

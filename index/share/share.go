@@ -81,12 +81,16 @@ func derive(secret []byte) (*Key, error) {
 	return &Key{id: hex.EncodeToString(id), seed: binary.LittleEndian.Uint64(seed)}, nil
 }
 
-// shingleTokens is the length of the shingles that indicators consist of.
-const shingleTokens = 5
+// Indicators consist of shingles of so many tokens, made the way of this
+// version: slots cut a pattern into pieces that the text does not show.
+const (
+	shingleTokens = 5
+	sketchVersion = 1
+)
 
 func (k *Key) sketcher() *minhash.Sketcher {
 	scheme := minhash.NewScheme(k.seed)
-	scheme.Shingle = shingleTokens
+	scheme.Version, scheme.Shingle = sketchVersion, shingleTokens
 	s, err := minhash.NewSketcher(scheme)
 	if err != nil { // the recommended scheme is valid
 		panic(err)

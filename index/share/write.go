@@ -53,7 +53,7 @@ func WriteSTIX(w io.Writer, c index.Campaign, templates []index.Template, o Opti
 			continue
 		}
 		in := indicatorIn{
-			ExtensionType: propertyExtension, Key: o.Key.id, Scheme: scheme{minhash.Version, shingleTokens}, Sketch: []string{},
+			ExtensionType: propertyExtension, Key: o.Key.id, Scheme: scheme{sketchVersion, shingleTokens}, Sketch: []string{},
 			Accounts: t.Accounts, Prompts: t.Prompts, FixedWords: t.FixedWords,
 		}
 		for _, key := range o.Key.sketch(s, t.Pattern, len(t.Slots)) {
