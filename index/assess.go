@@ -39,7 +39,7 @@ type assessed struct {
 	score    float64
 	accounts []uint32 // ascending
 	verdict  string
-	fragment bool // of a wider template that does not alert
+	fragment bool // of a wider template that is not suspicious
 
 	// Of t, which may change once the lock is let go.
 	raised      int64
@@ -79,10 +79,11 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 }
 
 // fragmentOf reports whether a is no more than a part of o that some of o's
-// prompts happen to hold: then what counts is how o is used.
+// prompts happen to hold: then what counts is how o is used, if that is not itself
+// suspicious.
 func (a *assessed) fragmentOf(o *assessed) bool {
 	n, wide := len(a.accounts), len(o.accounts)
-	return wide > n && wide <= fragmentWider*n && !o.alerts() &&
+	return wide > n && wide <= fragmentWider*n && o.score < watchScore &&
 		float64(campaign.Shared(a.accounts, o.accounts)) >= fragmentShare*float64(n) &&
 		a.texts.Within(o.texts) >= fragmentTexts
 }

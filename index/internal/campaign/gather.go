@@ -47,8 +47,9 @@ func Coincide(shared, a, b int) bool {
 
 // Gather makes campaigns of templates, the best score first: a suspicious
 // template joins the campaign that has most of its accounts, or whose accounts
-// coincide with its own; one whose accounts are mostly taken by several is
-// dropped; any other starts a campaign. Benign templates take no part. The
+// coincide with its own; one whose accounts are mostly taken by several makes
+// one of them if they are its parts, and is dropped otherwise; any other starts a
+// campaign. Benign templates take no part. The
 // cost is linear in the memberships of suspicious templates.
 func Gather(templates []Template, l Limits) []Campaign {
 	var picked []*Template
@@ -84,18 +85,45 @@ func Gather(templates []Template, l Limits) []Campaign {
 			float64(most) >= joinJaccard*float64(size+len(campaigns[best].Accounts)-most)):
 			campaigns[best].add(t, home, best)
 		case float64(in) >= taken*float64(size) || size-in < l.Members:
+			if parts := partsOf(campaigns, shared, size); parts != nil {
+				campaigns[parts[0]].add(t, home, parts[0])
+				for _, p := range parts[1:] {
+					campaigns[parts[0]].swallow(campaigns[p], home, parts[0])
+					campaigns[p] = nil
+				}
+			}
 		default:
 			c := &Campaign{}
 			campaigns = append(campaigns, c)
 			c.add(t, home, len(campaigns)-1)
 		}
 	}
-	out := make([]Campaign, len(campaigns))
-	for i, c := range campaigns {
-		slices.Sort(c.Accounts)
-		out[i] = *c
+	out := make([]Campaign, 0, len(campaigns))
+	for _, c := range campaigns {
+		if c != nil {
+			slices.Sort(c.Accounts)
+			out = append(out, *c)
+		}
 	}
 	return out
+}
+
+// partsOf returns the campaigns, ascending, that are parts of a template of so
+// many accounts, of which each has a share: most of their accounts are the
+// template's, and together they have half of its own. Otherwise nil.
+func partsOf(campaigns []*Campaign, shared map[int]int, size int) (parts []int) {
+	covered := 0
+	for c, n := range shared {
+		if float64(n) >= absorbed*float64(len(campaigns[c].Accounts)) {
+			parts = append(parts, c)
+			covered += n
+		}
+	}
+	if float64(covered) < taken*float64(size) {
+		return nil
+	}
+	slices.Sort(parts)
+	return parts
 }
 
 func b2i(b bool) int {
@@ -132,4 +160,22 @@ func Confidence(score float64, prompts, traffic uint32) float64 {
 	share := float64(prompts) / float64(max(prompts, traffic, 1))
 	often := 1 - math.Exp2(-float64(prompts))
 	return score / 100 * (.5 + .3*often + .2*share)
+}
+
+// swallow takes over everything of o.
+func (c *Campaign) swallow(o *Campaign, home map[uint32]int, number int) {
+	for _, id := range o.Templates {
+		if !slices.Contains(c.Templates, id) {
+			c.Templates = append(c.Templates, id)
+		}
+	}
+	c.Score = max(c.Score, o.Score)
+	c.Confirmed = c.Confirmed || o.Confirmed
+	if o.Raised != 0 && (c.Raised == 0 || o.Raised < c.Raised) {
+		c.Raised = o.Raised
+	}
+	for _, a := range o.Accounts {
+		home[a] = number
+	}
+	c.Accounts = append(c.Accounts, o.Accounts...)
 }

@@ -179,3 +179,38 @@ func TestCoincide(t *testing.T) {
 		}
 	}
 }
+
+// What most accounts of several campaigns send makes them one, unless it
+// reaches far beyond them or holds little of each.
+func TestGatherParts(t *testing.T) {
+	upTo := func(from, to uint32) (accounts []uint32) {
+		for a := from; a <= to; a++ {
+			accounts = append(accounts, a)
+		}
+		return accounts
+	}
+	for name, c := range map[string]struct {
+		whole []uint32
+		want  []int // accounts of each campaign
+	}{
+		"whole":       {upTo(1, 99), []int{99}},
+		"few of each": {append(upTo(1, 12), append(upTo(29, 40), upTo(57, 68)...)...), []int{28, 28, 28}},
+		"far beyond":  {upTo(1, 300), []int{216, 28, 28, 28}},
+	} {
+		found := Gather([]Template{
+			{ID: 1, Accounts: upTo(1, 28), Score: 95, Raised: 9}, {ID: 2, Accounts: upTo(29, 56), Score: 94, Raised: 5},
+			{ID: 3, Accounts: upTo(57, 84), Score: 93}, {ID: 4, Accounts: c.whole, Score: 90, Raised: 7},
+		}, Limits{Least: 75, Members: 20})
+		var got []int
+		for _, f := range found {
+			got = append(got, len(f.Accounts))
+		}
+		slices.SortFunc(got, func(a, b int) int { return b - a })
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: campaigns of %v accounts, want %v", name, got, c.want)
+		}
+		if name == "whole" && (found[0].Raised != 5 || found[0].Score != 95 || !slices.Equal(found[0].Templates, []uint32{1, 4, 2, 3})) {
+			t.Errorf("the campaign of all parts is %+v", found[0])
+		}
+	}
+}
