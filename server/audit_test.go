@@ -40,7 +40,7 @@ func TestAudit(t *testing.T) {
 	if resp := s.do("POST", "/v1/prompts", "application/json", []byte(prompt("1", "a", marker)), nil, "Authorization", "Bearer "+token); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("another role's: %s", resp.Status)
 	}
-	var page list[index.Label]
+	var page page[index.Label]
 	s.do("GET", "/v1/labels", "", nil, &page, "Authorization", "Bearer "+token)
 	if len(page.Items) != 2 || page.Items[0].Author != "ann" || page.Items[1].Author != "bob" {
 		t.Errorf("%+v", page.Items)

@@ -1,45 +1,140 @@
 package server
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"net/http"
-	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/index/share"
 )
 
-// campaigns lists campaigns, worst first. The cursor is how many came before,
-// as for templates.
-func (s *Server) campaigns(w http.ResponseWriter, r *http.Request) error {
-	p := params{Values: r.URL.Query()}
-	f := index.Filter{
-		ID:          p.Get("id"),
-		MinAccounts: p.int("min_accounts", 0, 0, 1<<31-1),
-		Members:     p.bool("members"),
-		Status:      p.oneOf("status", "alert", "watch", "benign", "confirmed"),
+func (s *Server) mountCampaigns(a *api) {
+	const tag = "Campaigns"
+	get(a, huma.Operation{
+		OperationID: "campaigns", Path: "/v1/campaigns", Tags: []string{tag},
+		Summary:     "Templates that the same accounts send, with those accounts",
+		Description: "Worst first: those on which the analyst's verdict is out, alerts before watches, then by score.",
+	}, s.campaigns)
+	get(a, huma.Operation{
+		OperationID: "campaign", Path: "/v1/campaigns/{id}", Tags: []string{tag}, Metadata: tagged,
+		Summary: "One campaign with its accounts", Description: "The surest members first.",
+	}, func(ctx context.Context, in *idInput) (index.Campaign, error) { return s.ix.Campaign(ctx, in.ID) })
+	get(a, huma.Operation{
+		OperationID: "matrix", Path: "/v1/campaigns/{id}/matrix", Tags: []string{tag}, Metadata: tagged,
+		Summary: "Who sent what of a campaign",
+		Description: "A cell is [account, template, prompts]: the first two are places in accounts and templates, from 0. " +
+			"What is not listed is zero. Accounts that sent most different templates come first.",
+	}, func(ctx context.Context, in *matrixInput) (index.Matrix, error) {
+		return s.ix.Matrix(ctx, in.ID, in.Limit)
+	})
+	file := &huma.Schema{Type: huma.TypeString}
+	ok := &huma.Response{Description: "A file", Content: make(map[string]*huma.MediaType), Headers: map[string]*huma.Param{
+		"Content-Disposition": {Schema: file},
+	}}
+	for _, e := range exports {
+		ok.Content[e.kind] = &huma.MediaType{Schema: file}
 	}
-	limit := p.int("limit", defaultLimit, 1, maxLimit)
-	start := p.int("cursor", 0, 0, 1<<30)
-	if p.err != nil {
-		return p.err
+	ok.Content[exports["stix"].kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}
+	a.plain(huma.Operation{
+		OperationID: "export", Method: http.MethodGet, Path: "/v1/campaigns/{id}/export", Tags: []string{tag},
+		Summary: "A campaign for other tools, or for another provider",
+		Description: "stix is a STIX 2.1 bundle with sketches that anybody can match, jsonl the campaign and its templates, csv its accounts. " +
+			"Account ids are in none of them unless asked for; what filled the slots of patterns never is.",
+		Parameters: []*huma.Param{
+			{Name: "id", In: "path", Required: true, Schema: file},
+			queryParam("format", "", &huma.Schema{Type: huma.TypeString, Enum: []any{"stix", "jsonl", "csv"}, Default: "stix"}),
+			queryParam("accounts", "With account ids; csv needs it", &huma.Schema{Type: huma.TypeBoolean}),
+		},
+		Responses: map[string]*huma.Response{"200": ok},
+	}, s.export)
+}
+
+// A campaignsInput is what GET /v1/campaigns takes.
+type campaignsInput struct {
+	ID          string `query:"id" doc:"This one only"`
+	Status      string `query:"status" enum:"alert,watch,benign,confirmed"`
+	MinAccounts int    `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts"`
+	Members     bool   `query:"members" doc:"With accounts"`
+	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Items of a page"`
+	Cursor      string `query:"cursor" maxLength:"500" doc:"next of the page before"`
+}
+
+func (s *Server) campaigns(ctx context.Context, in *campaignsInput) (p page[index.Campaign], err error) {
+	start, err := before(in.Cursor)
+	if err != nil {
+		return p, err
 	}
-	f.Limit = start + limit + 1
-	campaigns, err := s.ix.Campaigns(r.Context(), f)
+	found, err := s.ix.Campaigns(ctx, index.Filter{
+		ID: in.ID, Status: in.Status, MinAccounts: in.MinAccounts, Members: in.Members, Limit: start + in.Limit + 1,
+	})
+	return paged(found, start, in.Limit), err
+}
+
+// A matrixInput is what a campaign's matrix takes.
+type matrixInput struct {
+	ID    string `path:"id"`
+	Limit int    `query:"limit" minimum:"1" maximum:"10000" default:"500" doc:"Most accounts"`
+}
+
+// exports are the media types and the file names' endings of exports.
+var exports = map[string]struct{ kind, ending string }{
+	"csv":   {"text/csv", ".csv"},
+	"jsonl": {"application/x-ndjson", ".jsonl"},
+	"stix":  {"application/stix+json", ".stix.json"},
+}
+
+// export writes a campaign for other tools, or for another provider.
+func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
+	format := r.URL.Query().Get("format")
+	if format == "" {
+		format = "stix"
+	}
+	e, known := exports[format]
+	if !known {
+		return badParam("format: want stix, jsonl or csv")
+	}
+	accounts, err := queryBool(r, "accounts")
 	if err != nil {
 		return err
 	}
-	var page list[index.Campaign]
-	if len(campaigns) > start+limit {
-		page.Next = strconv.Itoa(start + limit)
-		campaigns = campaigns[:start+limit]
+	if format == "csv" && !accounts {
+		return badParam("a csv lists accounts: ask for it with accounts=true")
 	}
-	page.Items = full(campaigns[min(start, len(campaigns)):])
-	return s.answer(w, page)
-}
-
-func (s *Server) campaign(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.ix.Campaign(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return s.answer(w, &c)
+	var templates []index.Template
+	for _, part := range c.Templates {
+		if format == "csv" {
+			break
+		}
+		t, err := s.ix.Template(r.Context(), part.ID)
+		if errors.Is(err, index.ErrNotFound) { // expired just now
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		templates = append(templates, t)
+	}
+	w.Header().Set("Content-Type", e.kind)
+	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", c.ID+e.ending))
+	s.deadline(w)
+	switch format {
+	case "csv":
+		err = share.WriteCSV(w, c)
+	case "jsonl":
+		err = share.WriteJSONL(w, c, templates, accounts)
+	default:
+		_, _, err = share.WriteSTIX(w, c, templates, share.Options{Accounts: accounts})
+	}
+	if err != nil { // the client has gone, or was too slow
+		s.o.Logger.Debug("export ended early", "request", requestID(r.Context()), "error", err)
+	}
+	return nil
 }

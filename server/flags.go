@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,12 +10,34 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/seed-368d3dfa/chorus/index"
 )
 
+func (s *Server) mountFlags(a *api) {
+	ok := answers[page[index.Flag]](a, "application/json")
+	ok["200"].Content["text/event-stream"] = &huma.MediaType{Schema: &huma.Schema{
+		Type: huma.TypeString, Description: "Events called flag: id is the flag's number, data the flag as JSON",
+	}}
+	number := &huma.Schema{Type: huma.TypeInteger, Format: "int64", Minimum: new(float64)}
+	a.plain(huma.Operation{
+		OperationID: "flags", Method: http.MethodGet, Path: "/v1/flags", Tags: []string{"Flags"},
+		Summary: "The moments at which templates and campaigns crossed a threshold",
+		Description: "The oldest first. With Accept: text/event-stream they follow as they are recorded, as server-sent events; " +
+			"Last-Event-ID resumes.",
+		Parameters: []*huma.Param{
+			queryParam("after", "Number of the flag after which to begin", number),
+			queryParam("cursor", "next of the page before: the same as after", number),
+			queryParam("limit", "Items of a page", intSchema(100, 1, maxLimit)),
+			{Name: "Last-Event-ID", In: "header", Description: "Number of the last event that a stream's reader has seen", Schema: number},
+		},
+		Responses: ok,
+	}, s.flags)
+}
+
 func (s *Server) flags(w http.ResponseWriter, r *http.Request) error {
-	p := params{Values: r.URL.Query()}
-	from := p.Get("after")
+	from := cmp.Or(r.URL.Query().Get("cursor"), r.URL.Query().Get("after"))
 	follow := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
 	if id := r.Header.Get("Last-Event-ID"); follow && id != "" {
 		from = id // a client that resumes knows better than the address it began with
@@ -23,12 +46,12 @@ func (s *Server) flags(w http.ResponseWriter, r *http.Request) error {
 	if from != "" {
 		var err error
 		if after, err = strconv.ParseUint(from, 10, 64); err != nil {
-			return badRequest("after: want the number of a flag")
+			return badParam("after: want the number of a flag")
 		}
 	}
-	limit := p.int("limit", 100, 1, maxLimit)
-	if p.err != nil {
-		return p.err
+	limit, err := queryInt(r, "limit", 100, 1, maxLimit)
+	if err != nil {
+		return err
 	}
 	if follow {
 		return s.follow(w, r, after)
@@ -37,13 +60,13 @@ func (s *Server) flags(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var page list[index.Flag]
+	var p page[index.Flag]
 	if len(flags) > limit {
 		flags = flags[:limit]
-		page.Next = strconv.FormatUint(flags[limit-1].Seq, 10)
+		p.Next = strconv.FormatUint(flags[limit-1].Seq, 10)
 	}
-	page.Items = full(flags)
-	return s.answer(w, page)
+	p.Items = full(flags)
+	return s.answer(w, p)
 }
 
 // follow streams flags as server-sent events until the client leaves or the
@@ -70,6 +93,9 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, after uint64) er
 	}()
 
 	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	c := http.NewResponseController(w)
 	beat := time.NewTicker(s.o.Pause / 2)
 	defer beat.Stop()

@@ -2,14 +2,48 @@ package server
 
 import (
 	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
-// mountIntake puts the routes that take prompts beside the server's own.
-func (s *Server) mountIntake(mux *http.ServeMux) {
+// mountIntake mounts the routes that take prompts, and documents chorus's own.
+func (s *Server) mountIntake(a *api) {
 	in := intake.New(s.ix, &intake.Options{BodyBytes: s.o.BodyBytes, StreamBytes: s.o.StreamBytes, Pause: s.o.Pause, Fail: s.fail})
 	for pattern, h := range in.Routes() {
-		mux.HandleFunc(pattern, h)
+		a.HandleFunc(pattern, h)
 	}
+	one := schemaOf[newPrompt](a)
+	a.document(&huma.Operation{
+		OperationID: "prompts", Method: http.MethodPost, Path: "/v1/prompts", Tags: []string{"Prompts"},
+		Summary: "Add prompts",
+		Description: "One object, an array, or a stream of lines of any length. The answer comes when what it counts is durable. " +
+			"account and one of text and messages are needed; an id that has been seen before is not counted twice; time defaults to now. " +
+			"What is no prompt is skipped and reported, but a single one is an error; placements come with objects and arrays. " +
+			"The body may be compressed with gzip or zstd. When a stream fails on its way, the problem has the counts too.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/json":     {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}},
+			"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString, Description: "One prompt a line"}},
+		}},
+		Responses: answers[intake.Added](a, "application/json"),
+	})
+}
+
+// A newPrompt is a prompt as clients send it.
+type newPrompt struct {
+	ID       string            `json:"id,omitempty" doc:"A prompt whose id has been seen before is not counted again"`
+	Account  string            `json:"account" minLength:"1"`
+	Time     time.Time         `json:"time,omitzero" doc:"Now if absent"`
+	Text     string            `json:"text,omitempty"`
+	Messages []newMessage      `json:"messages,omitempty" doc:"In place of text"`
+	Model    string            `json:"model,omitempty"`
+	Attrs    map[string]string `json:"attrs,omitempty" doc:"What else is known, like ip"`
+}
+
+// A newMessage is one turn of a conversation.
+type newMessage struct {
+	Role    string `json:"role"`
+	Content any    `json:"content" doc:"A string, or an array of parts of which {\"type\":\"text\",\"text\":\"…\"} count"`
 }

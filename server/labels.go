@@ -2,11 +2,16 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/server/access"
@@ -27,13 +32,46 @@ func (l *labelled) skip(line int, reason string) {
 	}
 }
 
+func (s *Server) mountLabels(a *api) {
+	const tag = "Labels"
+	one := schemaOf[newLabel](a)
+	a.plain(huma.Operation{
+		OperationID: "label", Method: http.MethodPost, Path: "/v1/labels", Tags: []string{tag},
+		Summary: "Give or withdraw verdicts",
+		Description: "A label names exactly one of template, campaign and text. All that are valid are recorded, and durable when this is answered; " +
+			"a single one that is not is an error. The body may be compressed with gzip or zstd.",
+		Parameters: []*huma.Param{
+			queryParam("force", "Take ids that the index does not know", &huma.Schema{Type: huma.TypeBoolean}),
+		},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/json":     {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}},
+			"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString, Description: "One label a line"}},
+		}},
+		Responses: answers[labelled](a, "application/json"),
+	}, s.label)
+	get(a, huma.Operation{
+		OperationID: "labels", Path: "/v1/labels", Tags: []string{tag},
+		Summary: "Every verdict ever given", Description: "The oldest first. Labels are never changed or deleted: together they are the audit trail.",
+	}, s.labels)
+}
+
+// A newLabel is a label as clients give it: the index adds the rest.
+type newLabel struct {
+	Template string    `json:"template,omitempty" doc:"A template's id"`
+	Campaign string    `json:"campaign,omitempty" doc:"A campaign's id"`
+	Text     string    `json:"text,omitempty" doc:"A text: every template, now or later, of whose core it contains at least 60 %"`
+	Verdict  string    `json:"verdict" enum:"benign,confirmed,none" doc:"benign stops alerts, none withdraws"`
+	Reason   string    `json:"reason,omitempty"`
+	Author   string    `json:"author,omitempty"`
+	Until    time.Time `json:"until,omitzero" doc:"In the prompts' own time; for good if absent"`
+}
+
 // label records the verdicts that the body holds: all that are valid, durable
 // when it is answered. A single one that is not is an error.
 func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
-	p := params{Values: r.URL.Query()}
-	force := p.bool("force")
-	if p.err != nil {
-		return p.err
+	force, err := queryBool(r, "force")
+	if err != nil {
+		return err
 	}
 	stream, err := intake.IsStream(r)
 	if err != nil {
@@ -107,24 +145,32 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 	return s.answer(w, &a)
 }
 
-// labels lists every verdict ever given, oldest first.
-func (s *Server) labels(w http.ResponseWriter, r *http.Request) error {
-	p := params{Values: r.URL.Query()}
-	after := p.int("after", 0, 0, 1<<31-1)
-	limit := p.int("limit", 100, 1, maxLimit)
-	if p.err != nil {
-		return p.err
-	}
-	labels, err := s.ix.Labels(r.Context())
+// A labelsInput is what GET /v1/labels takes.
+type labelsInput struct {
+	After    uint64 `query:"after" maximum:"9007199254740991" doc:"Number of the label after which to begin"`
+	Cursor   uint64 `query:"cursor" maximum:"9007199254740991" doc:"next of the page before: the same as after"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Items of a page"`
+	Template string `query:"template" maxLength:"100" doc:"Only labels of this template, or of a campaign that had it"`
+	Campaign string `query:"campaign" maxLength:"100" doc:"Only labels of this campaign"`
+}
+
+// labels lists the verdicts ever given, oldest first.
+func (s *Server) labels(ctx context.Context, in *labelsInput) (p page[index.Label], err error) {
+	all, err := s.ix.Labels(ctx)
 	if err != nil {
-		return err
+		return p, err
 	}
-	labels = labels[min(after, len(labels)):] // numbered from 1 without gaps
-	var page list[index.Label]
-	if len(labels) > limit {
-		labels = labels[:limit]
-		page.Next = strconv.FormatUint(labels[limit-1].Seq, 10)
+	p.Items = []index.Label{}
+	for _, l := range all[min(max(in.After, in.Cursor), uint64(len(all))):] { // numbered from 1 without gaps
+		if in.Campaign != "" && l.Campaign != in.Campaign ||
+			in.Template != "" && l.Template != in.Template && !slices.Contains(l.Templates, in.Template) {
+			continue
+		}
+		if len(p.Items) == in.Limit {
+			p.Next = strconv.FormatUint(p.Items[in.Limit-1].Seq, 10)
+			break
+		}
+		p.Items = append(p.Items, l)
 	}
-	page.Items = full(labels)
-	return s.answer(w, page)
+	return p, nil
 }

@@ -96,7 +96,7 @@ func TestLabels(t *testing.T) {
 		{"no JSON", "/v1/labels", "application/json", marker, 422, 0, ""},
 		{"no array", "/v1/labels", "application/json", "[" + marker, 400, 0, ""},
 		{"bad kind", "/v1/labels", "image/png", label, 415, 0, ""},
-		{"bad force", "/v1/labels?force=" + marker, "application/json", label, 400, 0, ""},
+		{"bad force", "/v1/labels?force=" + marker, "application/json", label, 422, 0, ""},
 	} {
 		var got struct {
 			labelled
@@ -131,7 +131,7 @@ func TestLabels(t *testing.T) {
 		t.Errorf("%+v", labels)
 	}
 	for path, status := range map[string]int{
-		"/v1/campaigns/c999": 404, "/v1/campaigns?status=good": 400, "/v1/campaigns?limit=0": 400, "/v1/templates?status=good": 400, "/v1/labels?after=x": 400,
+		"/v1/campaigns/c999": 404, "/v1/campaigns?status=good": 422, "/v1/campaigns?limit=0": 422, "/v1/templates?status=good": 422, "/v1/labels?after=x": 422,
 	} {
 		var p failure
 		if resp := s.do("GET", path, "", nil, &p); resp.StatusCode != status || p.Status != status {

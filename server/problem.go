@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
@@ -18,18 +21,43 @@ import (
 	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
+const problemKind = "application/problem+json"
+
 // A problem is the body of an error (RFC 9457).
 type problem struct {
-	Title         string `json:"title"`
-	Status        int    `json:"status"`
-	Detail        string `json:"detail,omitempty"`
-	*intake.Added        // of an upload that failed on its way
+	Title    string  `json:"title" doc:"The status in words"`
+	Status   int     `json:"status"`
+	Detail   string  `json:"detail,omitempty" doc:"What is wrong, where, and what to do"`
+	Instance string  `json:"instance,omitempty" format:"uri" doc:"Names the request: the server's log has it too"`
+	Errors   []fault `json:"errors,omitempty" doc:"Each parameter that is wrong"`
+
+	header http.Header
 }
+
+// A fault is one parameter that is wrong.
+type fault struct {
+	Location string `json:"location" doc:"Like query.limit"`
+	Message  string `json:"message"`
+}
+
+// A partProblem is that of an upload that failed on its way.
+type partProblem struct {
+	*problem
+	*intake.Added
+}
+
+// A problem is also the error by which a handler tells huma of it.
+
+func (p *problem) Error() string               { return p.Detail }
+func (p *problem) GetStatus() int              { return p.Status }
+func (p *problem) GetHeaders() http.Header     { return p.header }
+func (p *problem) ContentType(_ string) string { return problemKind }
 
 var (
 	errNoRoute = errors.New("no such path")
 	errOrigin  = errors.New("a page of another origin must not do this")
 	errClosing = errors.New("shutting down")
+	errPath    = errors.New("the path is not clean: it has empty segments, . or ..")
 )
 
 // badRequest words what is impossible in a request.
@@ -37,10 +65,31 @@ func badRequest(format string, args ...any) error {
 	return intake.RequestError(fmt.Sprintf(format, args...))
 }
 
+// A paramError is a parameter that does not fit, in words.
+type paramError string
+
+func (e paramError) Error() string { return string(e) }
+
+func badParam(format string, args ...any) error { return paramError(fmt.Sprintf(format, args...)) }
+
+// unknownParam does not repeat what the client has sent: that might be text.
+func unknownParam(op *huma.Operation) error {
+	var names []string
+	for _, p := range op.Parameters {
+		if p.In == "query" {
+			names = append(names, p.Name)
+		}
+	}
+	if len(names) == 0 {
+		return badParam("unknown parameter: this path takes none")
+	}
+	return badParam("unknown parameter: this path takes %s", strings.Join(names, ", "))
+}
+
 // A methodError has the methods that a path knows.
 type methodError []string
 
-func (e methodError) Error() string { return "this path takes " + strings.Join(e, " and ") }
+func (e methodError) Error() string { return "this path takes " + strings.Join(e, ", ") }
 
 // statuses maps errors to statuses: the first that errors.Is finds counts. The
 // words of an error below 500 are for the client; others are only logged.
@@ -49,6 +98,7 @@ var statuses = []struct {
 	status int
 }{
 	{errNoRoute, http.StatusNotFound},
+	{errPath, http.StatusNotFound},
 	{errOrigin, http.StatusForbidden},
 	{access.ErrRevoked, http.StatusUnauthorized},
 	{intake.ErrEncoding, http.StatusUnsupportedMediaType},
@@ -70,10 +120,13 @@ var statuses = []struct {
 
 func statusOf(err error) int {
 	var bad intake.RequestError
+	var param paramError
 	var method methodError
 	switch {
 	case errors.As(err, &bad):
 		return http.StatusBadRequest
+	case errors.As(err, &param):
+		return http.StatusUnprocessableEntity
 	case errors.As(err, &method):
 		return http.StatusMethodNotAllowed
 	}
@@ -85,27 +138,69 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// fail answers with an error. So far nothing may have been written.
-func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+// refuse makes a problem of an error, and logs one that is not the client's.
+func (s *Server) refuse(ctx context.Context, pattern string, err error) *problem {
 	status := statusOf(err)
-	p := problem{Title: http.StatusText(status), Status: status}
+	id := requestID(ctx)
+	p := &problem{Title: http.StatusText(status), Status: status, header: make(http.Header)}
+	if id != "" {
+		p.Instance = "urn:chorus:request:" + id
+	}
 	if status < http.StatusInternalServerError {
 		p.Detail = err.Error()
-	} else if r.Context().Err() == nil {
-		s.o.Logger.Error("request failed", "pattern", r.Pattern, "status", status, "error", err)
-	}
-	var part *intake.PartError
-	if errors.As(err, &part) {
-		p.Added = &part.Added
+	} else if ctx.Err() == nil {
+		s.o.Logger.Error("request failed", "request", id, "pattern", pattern, "status", status, "error", err)
 	}
 	var method methodError
 	if errors.As(err, &method) {
-		w.Header().Set("Allow", strings.Join(method, ", "))
+		p.header.Set("Allow", strings.Join(method, ", "))
 	}
 	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "5")
+		p.header.Set("Retry-After", "5")
 	}
-	s.write(w, status, "application/problem+json", &p)
+	return p
+}
+
+// fail answers with an error. So far nothing may have been written.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := s.refuse(r.Context(), r.Pattern, err)
+	maps.Copy(w.Header(), p.header)
+	var part *intake.PartError
+	if errors.As(err, &part) {
+		s.write(w, p.Status, problemKind, &partProblem{p, &part.Added})
+		return
+	}
+	s.write(w, p.Status, problemKind, p)
+}
+
+// rephrase makes a problem of what huma finds wrong with a request. Nothing of
+// what the client has sent is repeated: it might be a prompt's text.
+func (s *Server) rephrase(ctx huma.Context, _ string, v any) (any, error) {
+	found, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	p := &problem{Title: http.StatusText(found.Status), Status: found.Status, Detail: found.Detail}
+	if id := requestID(ctx.Context()); id != "" {
+		p.Instance = "urn:chorus:request:" + id
+	}
+	var words []string
+	for _, e := range found.Errors {
+		f := fault{Location: e.Location, Message: e.Message}
+		if strings.HasPrefix(e.Message, "unknown query parameter") {
+			f = fault{"query", unknownParam(ctx.Operation()).Error()}
+			words = []string{f.Message}
+			p.Errors = append(p.Errors, f)
+			break
+		}
+		_, name, _ := strings.Cut(f.Location, ".")
+		words = append(words, name+": "+f.Message)
+		p.Errors = append(p.Errors, f)
+	}
+	if len(words) > 0 {
+		p.Detail = strings.Join(words, "; ")
+	}
+	return p, nil
 }
 
 // answer writes v as JSON.

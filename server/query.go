@@ -1,107 +1,71 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/server/intake"
 )
 
-// A list is one page of items.
-type list[T any] struct {
-	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty"` // cursor of the next page
+// A similarInput is what GET /v1/similar takes.
+type similarInput struct {
+	Text  string  `query:"text" required:"true" minLength:"1" doc:"The text to compare with"`
+	Min   float64 `query:"min" minimum:"0" maximum:"1" default:"0.5" doc:"Least similarity"`
+	Limit int     `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Most prompts"`
 }
 
-const (
-	defaultLimit = 20
-	maxLimit     = 1000
-)
-
-// params reads a query's parameters; err is the first that is wrong.
-type params struct {
-	url.Values
-	err error
-}
-
-func (p *params) int(name string, def, least, most int) int {
-	v := p.Get(name)
-	if v == "" {
-		return def
-	}
-	n, err := strconv.Atoi(v)
-	if (err != nil || n < least || n > most) && p.err == nil {
-		p.err = badRequest("%s: want a number from %d to %d", name, least, most)
-	}
-	return n
-}
-
-func (p *params) time(name string) time.Time {
-	v := p.Get(name)
-	if v == "" {
-		return time.Time{}
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, v); err == nil {
-			return t.UTC()
-		}
-	}
-	if p.err == nil {
-		p.err = badRequest("%s: want a day like 2026-06-01 or a time like 2026-06-01T08:00:00Z", name)
-	}
-	return time.Time{}
-}
-
-func (p *params) bool(name string) bool {
-	v := p.Get(name)
-	if v == "" {
-		return false
-	}
-	b, err := strconv.ParseBool(v)
-	if err != nil && p.err == nil {
-		p.err = badRequest("%s: want true or false", name)
-	}
-	return b
-}
-
-// oneOf reads a parameter that is one of a few words, or absent.
-func (p *params) oneOf(name string, words ...string) string {
-	v := p.Get(name)
-	if v != "" && !slices.Contains(words, v) && p.err == nil {
-		p.err = badRequest("%s: want one of %s", name, strings.Join(words, ", "))
-	}
-	return v
-}
-
-// A question is what /v1/similar is asked.
+// A question is what POST /v1/similar takes.
 type question struct {
-	Text  string   `json:"text"`
-	Min   *float64 `json:"min"`
-	Limit *int     `json:"limit"`
+	Text  string   `json:"text" minLength:"1" doc:"The text to compare with"`
+	Min   *float64 `json:"min,omitempty" minimum:"0" maximum:"1" default:"0.5" doc:"Least similarity"`
+	Limit *int     `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"20" doc:"Most prompts"`
 }
 
-func (s *Server) similar(w http.ResponseWriter, r *http.Request) error {
-	p := params{Values: r.URL.Query()}
-	q := question{Text: p.Get("text")}
-	if v := p.Get("min"); v != "" {
-		f, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return badRequest("min: want a number from 0 to 1")
-		}
-		q.Min = &f
+func (s *Server) mountQueries(a *api) {
+	const tag = "Queries"
+	get(a, huma.Operation{
+		OperationID: "similar", Path: "/v1/similar", Tags: []string{tag},
+		Summary: "Retained prompts that resemble a text", Description: "The most similar first. Longer texts go with POST.",
+	}, func(ctx context.Context, in *similarInput) (page[index.Match], error) {
+		return s.similar(ctx, in.Text, in.Min, in.Limit)
+	})
+	a.plain(huma.Operation{
+		OperationID: "similar-to", Method: http.MethodPost, Path: "/v1/similar", Tags: []string{tag},
+		Summary: "Retained prompts that resemble a text", Description: "The most similar first. The body may be compressed with gzip or zstd.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[question](a)}}},
+		Responses:   answers[page[index.Match]](a, "application/json"),
+	}, s.similarTo)
+	get(a, huma.Operation{
+		OperationID: "templates", Path: "/v1/templates", Tags: []string{tag},
+		Summary: "Templates that many accounts send", Description: "Those of most accounts first.",
+	}, s.templates)
+	get(a, huma.Operation{
+		OperationID: "template", Path: "/v1/templates/{id}", Tags: []string{tag}, Metadata: tagged,
+		Summary: "One template with its accounts",
+	}, func(ctx context.Context, in *idInput) (index.Template, error) { return s.ix.Template(ctx, in.ID) })
+	get(a, huma.Operation{
+		OperationID: "template-days", Path: "/v1/templates/{id}/days", Tags: []string{tag},
+		Summary: "What was sent of a template, day by day", Description: "new_accounts are those first seen with the template that day.",
+	}, func(ctx context.Context, in *idInput) (page[index.Day], error) {
+		days, err := s.ix.TemplateDays(ctx, in.ID)
+		return page[index.Day]{Items: full(days)}, err
+	})
+	get(a, huma.Operation{
+		OperationID: "account", Path: "/v1/accounts/{id}", Tags: []string{tag}, Metadata: tagged,
+		Summary: "What one account sent and shares, and with whom", Description: "An id that has a slash in it is escaped: %2F.",
+	}, func(ctx context.Context, in *idInput) (index.Account, error) { return s.ix.Account(ctx, in.ID) })
+}
+
+func (s *Server) similar(ctx context.Context, text string, least float64, limit int) (page[index.Match], error) {
+	if err := number("min", least, 0, 1); err != nil {
+		return page[index.Match]{}, err
 	}
-	limit := p.int("limit", defaultLimit, 1, maxLimit)
-	if p.err != nil {
-		return p.err
-	}
-	q.Limit = &limit
-	return s.ask(w, r, q)
+	matches, err := s.ix.Similar(ctx, text, least, limit)
+	return page[index.Match]{Items: full(matches)}, err
 }
 
 func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
@@ -118,10 +82,6 @@ func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
 	if err := json.Unmarshal(body, &q); err != nil {
 		return badRequest(`the body is not JSON like {"text":"…","min":0.5,"limit":20}`) // err might quote the text
 	}
-	return s.ask(w, r, q)
-}
-
-func (s *Server) ask(w http.ResponseWriter, r *http.Request, q question) error {
 	least, limit := 0.5, defaultLimit
 	if q.Min != nil {
 		least = *q.Min
@@ -129,87 +89,38 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, q question) error {
 	if q.Limit != nil {
 		limit = *q.Limit
 	}
-	switch {
-	case q.Text == "":
-		return badRequest("text is missing")
-	case !(least >= 0 && least <= 1):
-		return badRequest("min: want a number from 0 to 1")
-	case limit < 1 || limit > maxLimit:
-		return badRequest("limit: want a number from 1 to %d", maxLimit)
+	if q.Text == "" {
+		return badParam("text is missing")
 	}
-	matches, err := s.ix.Similar(r.Context(), q.Text, least, limit)
+	if limit < 1 || limit > maxLimit {
+		return badParam("limit: want a number from 1 to %d", maxLimit)
+	}
+	found, err := s.similar(r.Context(), q.Text, least, limit)
 	if err != nil {
 		return err
 	}
-	return s.answer(w, list[index.Match]{Items: full(matches)})
+	return s.answer(w, &found)
 }
 
-// full is items, never null in JSON.
-func full[T any](items []T) []T {
-	if items == nil {
-		return []T{}
-	}
-	return items
+// A templatesInput is what GET /v1/templates takes.
+type templatesInput struct {
+	Status      string `query:"status" enum:"alert,watch,benign,confirmed,none"`
+	MinAccounts int    `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts, in the window"`
+	Since       moment `query:"since" doc:"Count only days from this one on"`
+	Until       moment `query:"until" doc:"Count only days up to this one"`
+	Members     bool   `query:"members" doc:"With accounts"`
+	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Items of a page"`
+	Cursor      string `query:"cursor" maxLength:"500" doc:"next of the page before"`
 }
 
-// templates lists templates. The cursor is how many came before: a page may
-// repeat or miss one that overtakes another meanwhile.
-func (s *Server) templates(w http.ResponseWriter, r *http.Request) error {
-	p := params{Values: r.URL.Query()}
-	f := index.Filter{
-		MinAccounts: p.int("min_accounts", 0, 0, 1<<31-1),
-		Since:       p.time("since"),
-		Until:       p.time("until"),
-		Members:     p.bool("members"),
-		Status:      p.oneOf("status", "alert", "watch", "benign", "confirmed", "none"),
-	}
-	limit := p.int("limit", defaultLimit, 1, maxLimit)
-	start := p.int("cursor", 0, 0, 1<<30)
-	if p.err != nil {
-		return p.err
-	}
-	f.Limit = start + limit + 1
-	templates, err := s.ix.Templates(r.Context(), f)
+func (s *Server) templates(ctx context.Context, in *templatesInput) (p page[index.Template], err error) {
+	start, err := before(in.Cursor)
 	if err != nil {
-		return err
+		return p, err
 	}
-	var page list[index.Template]
-	if len(templates) > start+limit {
-		page.Next = strconv.Itoa(start + limit)
-		templates = templates[:start+limit]
-	}
-	page.Items = full(templates[min(start, len(templates)):])
-	return s.answer(w, page)
-}
-
-func (s *Server) template(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.ix.Template(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return s.answer(w, &t)
-}
-
-func (s *Server) account(w http.ResponseWriter, r *http.Request) error {
-	a, err := s.ix.Account(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return s.answer(w, &a)
-}
-
-func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
-	return s.answer(w, map[string]string{"status": "ok"})
-}
-
-func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
-	select {
-	case <-s.closing:
-		return errClosing
-	default:
-	}
-	if _, err := s.ix.Stats(r.Context()); err != nil {
-		return err
-	}
-	return s.health(w, r)
+	found, err := s.ix.Templates(ctx, index.Filter{
+		Status: in.Status, MinAccounts: in.MinAccounts, Since: in.Since.Time, Until: in.Until.Time,
+		Members: in.Members, Limit: start + in.Limit + 1,
+	})
+	return paged(found, start, in.Limit), err
 }

@@ -9,24 +9,32 @@
 //	GET  /v1/similar        ?text=…&min=0.5&limit=20; also POST {"text":"…","min":0.5,"limit":20}
 //	GET  /v1/templates      ?min_accounts=&status=&since=&until=&limit=20&members=true&cursor=
 //	GET  /v1/templates/{id} with its accounts
+//	GET  /v1/templates/{id}/days  {"items":[{"day":"2026-06-01","prompts":n,"new_accounts":n},…]}
 //	GET  /v1/campaigns      ?id=&status=&min_accounts=&limit=20&members=true&cursor=
 //	GET  /v1/campaigns/{id} with its accounts
 //	GET  /v1/campaigns/{id}/matrix  ?limit=500: {"accounts":["…"],"templates":["t1"],
 //	                        "cells":[[account, template, prompts],…],"members":n,"days":[…]}
 //	GET  /v1/campaigns/{id}/export  ?format=stix|jsonl|csv&accounts=true: a file for others; account ids only
 //	                        when asked for, which csv needs
-//	GET  /v1/templates/{id}/days  {"items":[{"day":"2026-06-01","prompts":n,"new_accounts":n},…]}
-//	GET  /v1/days           the same of all traffic
-//	GET  /v1/stats          totals of the index
 //	GET  /v1/accounts/{id}  with those it shares templates with
 //	POST /v1/labels         one verdict, an array, or application/x-ndjson; ?force=true takes unknown ids
-//	GET  /v1/labels         ?after=0&limit=100: every verdict ever given, oldest first
+//	GET  /v1/labels         ?after=0&limit=100&campaign=&template=: every verdict ever given, oldest first
 //	GET  /v1/flags          ?after=0&limit=100; Accept: text/event-stream follows, Last-Event-ID resumes
+//	GET  /v1/days           all traffic day by day
+//	GET  /v1/stats          totals of the index
 //	GET  /healthz, /readyz  the process answers; the index does
+//	GET  /openapi.json, /openapi.yaml, /docs  all of this as OpenAPI 3.1, and a page that shows it
 //
-// Lists are {"items":[…],"next":"cursor"}, without next on the last page. Errors
-// are application/problem+json (RFC 9457). No prompt text goes to the log or
-// into an error.
+// Lists are {"items":[…],"next":"cursor"}, without next on the last page. GETs
+// answer HEAD too. Single objects have an ETag: with If-None-Match the answer is
+// 304 while they are the same.
+//
+// Errors are application/problem+json (RFC 9457): 400 for a body or query that
+// cannot be read, 404, 405 with Allow, 413 and 415 for bodies too large or of
+// another kind, 422 for a value that does not fit, 503 while the server stops.
+// No prompt text goes to the log or into an error. Every request has an id,
+// X-Request-Id, which the client may choose; the log and the problem's instance
+// have it too.
 //
 // Requests that change something are refused when a browser sends them for a
 // page of another origin.
@@ -93,69 +101,32 @@ func New(ix *index.Index, o *Options) *Server {
 	return s
 }
 
+// routes mounts everything, and documents what is chorus's own.
 func (s *Server) routes() http.Handler {
-	mux := http.NewServeMux()
-	for pattern, f := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET /v1/similar":        s.similar,
-		"POST /v1/similar":       s.similarTo,
-		"GET /v1/templates":      s.templates,
-		"GET /v1/templates/{id}": s.template,
-		"GET /v1/campaigns":      s.campaigns,
-		"GET /v1/campaigns/{id}": s.campaign,
-		"GET /v1/accounts/{id}":  s.account,
-
-		"GET /v1/stats":                 s.stats,
-		"GET /v1/days":                  s.days,
-		"GET /v1/templates/{id}/days":   s.templateDays,
-		"GET /v1/campaigns/{id}/matrix": s.matrix,
-		"GET /v1/campaigns/{id}/export": s.export,
-
-		"POST /v1/labels": s.label,
-		"GET /v1/labels":  s.labels,
-		"GET /v1/flags":   s.flags,
-		"GET /healthz":    s.health,
-		"GET /readyz":     s.ready,
-	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			if err := f(w, r); err != nil {
-				s.fail(w, r, err)
-			}
-		})
-	}
-	s.mountIntake(mux)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, unrouted(mux, r)) })
+	a := newAPI(s)
+	s.mountIntake(a)
+	s.mountQueries(a)
+	s.mountCampaigns(a)
+	s.mountLabels(a)
+	s.mountFlags(a)
+	s.mountTotals(a)
+	s.mountDocs(a)
+	a.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, a.unrouted(r)) })
 
 	for pattern, h := range s.o.Routes {
-		mux.Handle(pattern, h)
+		a.ServeMux.Handle(pattern, h)
 	}
-	var guarded http.Handler = mux
+	var all http.Handler = a
 	if s.o.Guard != nil {
-		guarded = s.o.Guard.Wrap(mux)
+		all = s.o.Guard.Wrap(all)
 	}
 	origins := http.NewCrossOriginProtection()
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, errOrigin) }))
-	all := origins.Handler(guarded)
+	all = origins.Handler(all)
 	if s.o.Wrap != nil {
 		all = s.o.Wrap(all)
 	}
 	return all
-}
-
-// unrouted is the error of a request that no route takes: its path, or only
-// its method, is unknown.
-func unrouted(mux *http.ServeMux, r *http.Request) error {
-	var allowed methodError
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		other := r.Clone(r.Context())
-		other.Method = method
-		if _, pattern := mux.Handler(other); pattern != "/" {
-			allowed = append(allowed, method)
-		}
-	}
-	if len(allowed) > 0 {
-		return allowed
-	}
-	return errNoRoute
 }
 
 // ServeHTTP answers one request.
@@ -164,6 +135,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
 	s.deadline(w)
+	r = identified(w, r)
+	if !clean(r.URL.EscapedPath()) {
+		s.fail(w, r, errPath)
+		return
+	}
 	if r.Body != nil {
 		r.Body = &patient{ReadCloser: r.Body, s: s, c: http.NewResponseController(w)}
 	}

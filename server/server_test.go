@@ -234,7 +234,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"GET", "/", "", "", 404, "no such path"},
 		{"GET", "/v1/nothing", "", "", 404, "no such path"},
-		{"DELETE", "/v1/similar", "", "", 405, "this path takes GET and POST"},
+		{"DELETE", "/v1/similar", "", "", 405, "this path takes GET, HEAD, POST"},
 		{"GET", "/v1/prompts", "", "", 405, "this path takes POST"},
 		{"POST", "/v1/prompts", "image/png", "x", 415, intake.ErrType.Error()},
 		{"POST", "/v1/prompts", "application/json", marker, 400, "promptlog: neither a JSON object nor an array"},
@@ -244,17 +244,17 @@ func TestErrors(t *testing.T) {
 		{"POST", "/v1/prompts", "application/json", "\x1f\x8b" + marker + marker, 400, "promptlog: gzip: gzip: invalid header"},
 		{"POST", "/v1/prompts", "application/json", "[" + string(big), 413, "promptlog: input is too large"},
 		{"POST", "/v1/prompts", "application/x-ndjson", string(big), 413, "promptlog: input is too large"},
-		{"GET", "/v1/similar", "", "", 400, "text is missing"},
-		{"GET", "/v1/similar?text=" + marker + "&min=2", "", "", 400, "min: want a number from 0 to 1"},
-		{"GET", "/v1/similar?text=" + marker + "&min=NaN", "", "", 400, "min: want a number from 0 to 1"},
-		{"GET", "/v1/similar?text=" + marker + "&limit=0", "", "", 400, "limit: want a number from 1 to 1000"},
+		{"GET", "/v1/similar", "", "", 422, "text: required query parameter is missing"},
+		{"GET", "/v1/similar?text=" + marker + "&min=2", "", "", 422, "min: expected number <= 1"},
+		{"GET", "/v1/similar?text=" + marker + "&min=NaN", "", "", 422, "min: want a number from 0 to 1"},
+		{"GET", "/v1/similar?text=" + marker + "&limit=0", "", "", 422, "limit: expected number >= 1"},
 		{"POST", "/v1/similar", "application/json", `{"text":{"` + marker + `":1}}`, 400, `the body is not JSON like {"text":"…","min":0.5,"limit":20}`},
-		{"GET", "/v1/templates?since=" + marker, "", "", 400, "since: want a day like 2026-06-01 or a time like 2026-06-01T08:00:00Z"},
-		{"GET", "/v1/templates?members=" + marker, "", "", 400, "members: want true or false"},
-		{"GET", "/v1/templates?cursor=x", "", "", 400, "cursor: want a number from 0 to 1073741824"},
+		{"GET", "/v1/templates?since=" + marker, "", "", 422, "since: invalid value: want a day like 2026-06-01 or a time like 2026-06-01T08:00:00Z"},
+		{"GET", "/v1/templates?members=" + marker, "", "", 422, "members: invalid boolean"},
+		{"GET", "/v1/templates?cursor=x", "", "", 422, "cursor: want next of the page before"},
 		{"GET", "/v1/templates/t999", "", "", 404, "-"},
 		{"GET", "/v1/accounts/nobody", "", "", 404, "-"},
-		{"GET", "/v1/flags?after=-1", "", "", 400, "after: want the number of a flag"},
+		{"GET", "/v1/flags?after=-1", "", "", 422, "after: want the number of a flag"},
 	} {
 		var p failure
 		resp := s.do(test.method, test.path, test.kind, []byte(test.body), &p)
@@ -354,7 +354,7 @@ func TestSimilar(t *testing.T) {
 	s := start(t, Options{})
 	text := marker + " is the word that opens the cave where forty thieves keep what they have taken from honest merchants"
 	s.do("POST", "/v1/prompts", "application/json", []byte(prompt("p1", "a1", text)), nil)
-	var got, posted list[index.Match]
+	var got, posted page[index.Match]
 	s.do("GET", "/v1/similar?min=0.9&text="+url.QueryEscape(text), "", nil, &got)
 	if len(got.Items) != 1 || got.Items[0].ID != "p1" || got.Items[0].Similarity < 0.99 {
 		t.Errorf("%+v", got)
