@@ -15,7 +15,7 @@ func (s *Server) mountIntake(a *api) {
 	for pattern, h := range in.Routes() {
 		a.HandleFunc(pattern, h)
 	}
-	one := schemaOf[newPrompt](a)
+	one, anything := schemaOf[newPrompt](a), &huma.Schema{Description: "A prompt; what is none is skipped"}
 	a.document(&huma.Operation{
 		OperationID: "prompts", Method: http.MethodPost, Path: "/v1/prompts", Tags: []string{"Prompts"},
 		Summary: "Add prompts",
@@ -24,7 +24,7 @@ func (s *Server) mountIntake(a *api) {
 			"What is no prompt is skipped and reported, but a single one is an error; placements come with objects and arrays. " +
 			"The body may be compressed with gzip or zstd. When a stream fails on its way, the problem has the counts too.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/json":     {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}},
+			"application/json":     {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: anything}}}},
 			"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString, Description: "One prompt a line"}},
 		}},
 		Responses: answers[intake.Added](a, "application/json"),
@@ -44,6 +44,17 @@ type newPrompt struct {
 
 // A newMessage is one turn of a conversation.
 type newMessage struct {
-	Role    string `json:"role"`
-	Content any    `json:"content" doc:"A string, or an array of parts of which {\"type\":\"text\",\"text\":\"…\"} count"`
+	Role    string  `json:"role"`
+	Content content `json:"content"`
+}
+
+// content is a string, or an array of parts.
+type content struct{}
+
+// Schema says so in the OpenAPI document.
+func (content) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Description: `A string, or an array of parts of which {"type":"text","text":"…"} count`,
+		OneOf:       []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject}}},
+	}
 }

@@ -34,7 +34,7 @@ func (l *labelled) skip(line int, reason string) {
 
 func (s *Server) mountLabels(a *api) {
 	const tag = "Labels"
-	one := schemaOf[newLabel](a)
+	one, anything := schemaOf[newLabel](a), &huma.Schema{Description: "A label; what is none is skipped"}
 	a.plain(huma.Operation{
 		OperationID: "label", Method: http.MethodPost, Path: "/v1/labels", Tags: []string{tag},
 		Summary: "Give or withdraw verdicts",
@@ -44,7 +44,7 @@ func (s *Server) mountLabels(a *api) {
 			queryParam("force", "Take ids that the index does not know", &huma.Schema{Type: huma.TypeBoolean}),
 		},
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/json":     {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: one}}}},
+			"application/json":     {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: anything}}}},
 			"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString, Description: "One label a line"}},
 		}},
 		Responses: answers[labelled](a, "application/json"),
@@ -57,13 +57,21 @@ func (s *Server) mountLabels(a *api) {
 
 // A newLabel is a label as clients give it: the index adds the rest.
 type newLabel struct {
-	Template string    `json:"template,omitempty" doc:"A template's id"`
-	Campaign string    `json:"campaign,omitempty" doc:"A campaign's id"`
-	Text     string    `json:"text,omitempty" doc:"A text: every template, now or later, of whose core it contains at least 60 %"`
+	Template string    `json:"template,omitempty" pattern:"^t[1-9][0-9]{0,8}$" doc:"A template's id"`
+	Campaign string    `json:"campaign,omitempty" pattern:"^c[1-9][0-9]{0,8}$" doc:"A campaign's id"`
+	Text     string    `json:"text,omitempty" minLength:"1" doc:"A text: every template, now or later, of whose core it contains at least 60 %"`
 	Verdict  string    `json:"verdict" enum:"benign,confirmed,none" doc:"benign stops alerts, none withdraws"`
 	Reason   string    `json:"reason,omitempty"`
 	Author   string    `json:"author,omitempty"`
 	Until    time.Time `json:"until,omitzero" doc:"In the prompts' own time; for good if absent"`
+}
+
+// TransformSchema adds that a label is of one thing.
+func (newLabel) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	for _, name := range []string{"template", "campaign", "text"} {
+		s.OneOf = append(s.OneOf, &huma.Schema{Required: []string{name}})
+	}
+	return s
 }
 
 // label records the verdicts that the body holds: all that are valid, durable
@@ -147,8 +155,8 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 
 // A labelsInput is what GET /v1/labels takes.
 type labelsInput struct {
-	After    uint64 `query:"after" maximum:"9007199254740991" doc:"Number of the label after which to begin"`
-	Cursor   uint64 `query:"cursor" maximum:"9007199254740991" doc:"next of the page before: the same as after"`
+	After    uint64 `query:"after" doc:"Number of the label after which to begin"`
+	Cursor   uint64 `query:"cursor" doc:"next of the page before: the same as after"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Items of a page"`
 	Template string `query:"template" maxLength:"100" doc:"Only labels of this template, or of a campaign that had it"`
 	Campaign string `query:"campaign" maxLength:"100" doc:"Only labels of this campaign"`

@@ -21,8 +21,8 @@ type similarInput struct {
 // A question is what POST /v1/similar takes.
 type question struct {
 	Text  string   `json:"text" minLength:"1" doc:"The text to compare with"`
-	Min   *float64 `json:"min,omitempty" minimum:"0" maximum:"1" default:"0.5" doc:"Least similarity"`
-	Limit *int     `json:"limit,omitempty" minimum:"1" maximum:"1000" default:"20" doc:"Most prompts"`
+	Min   *float64 `json:"min,omitempty" nullable:"true" minimum:"0" maximum:"1" default:"0.5" doc:"Least similarity"`
+	Limit *int     `json:"limit,omitempty" nullable:"true" minimum:"1" maximum:"1000" default:"20" doc:"Most prompts"`
 }
 
 func (s *Server) mountQueries(a *api) {
