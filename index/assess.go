@@ -37,6 +37,7 @@ type assessed struct {
 	family   *campaign.Evidence // of the family with which it alerts, or nil
 	texts    template.Texts
 	score    float64
+	alone    float64  // score without regard to other templates
 	accounts []uint32 // ascending
 	verdict  string
 	fragment bool // of a wider template that is not suspicious

@@ -66,6 +66,7 @@ func (ix *Index) assessAll() *assessments {
 	s := ix.gatherAll()
 	for _, a := range s.all {
 		a.score = campaign.Rate(a.e, s.population)
+		a.alone = a.score
 	}
 	s.families = families(s.all, s.population)
 	s.campaigns = gather(s)

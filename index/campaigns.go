@@ -26,19 +26,28 @@ func parseCampaignID(s string) (uint32, bool) {
 func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // Campaigns returns the campaigns that f selects, worst first: those on which
-// the analyst's verdict is out, alerts before watches, then by score.
+// the analyst's verdict is out, alerts before watches, then by score. Its
+// errors include ErrCursor.
 func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 	out := []Campaign{}
-	err := ix.viewAssessed(nil, func(r *store.Reader, s *snapshot, now *assessments) error {
+	after, err := parseCursor(f.After, 'c', 4)
+	if err != nil {
+		return nil, err
+	}
+	err = ix.viewAssessed(nil, func(r *store.Reader, s *snapshot, now *assessments) error {
 		for i := range now.campaigns {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if g := &now.campaigns[i]; f.takesCampaign(g) {
-				c, err := ix.describeCampaign(ctx, r, s, now, g, f.Members)
-				if err != nil {
-					return err
-				}
+			g := &now.campaigns[i]
+			if !f.takesCampaign(g, now) || after != nil && worse(g.place(), place(after)) <= 0 {
+				continue
+			}
+			c, err := ix.describeCampaign(ctx, r, s, now, g, f.Members)
+			if err != nil {
+				return err
+			}
+			if slices.ContainsFunc(c.Templates, func(t CampaignTemplate) bool { return f.text(t.Pattern) }) {
 				out = append(out, c)
 			}
 			if f.Limit > 0 && len(out) == f.Limit {
@@ -126,11 +135,7 @@ func gather(now *assessments) (out []gathered) {
 	for i := range benign {
 		out = append(out, gathered{Campaign: benign[i], id: name(&benign[i]), status: "benign"})
 	}
-	rank := map[string]int{"confirmed": 0, "alert": 1, "watch": 2, "benign": 3}
-	slices.SortStableFunc(out, func(a, b gathered) int {
-		return cmp.Or(cmp.Compare(rank[a.status], rank[b.status]), cmp.Compare(b.Score, a.Score),
-			cmp.Compare(len(b.Accounts), len(a.Accounts)), cmp.Compare(a.id, b.id))
-	})
+	slices.SortFunc(out, func(a, b gathered) int { return worse(a.place(), b.place()) })
 	return out
 }
 
@@ -218,10 +223,6 @@ func families(all []*assessed, p *campaign.Population) (out []campaign.Template)
 func (a *assessed) alerts() bool {
 	return !a.fragment && a.size >= alertAccounts &&
 		(a.score >= alertScore || a.raised != 0 && a.score >= alertScore-keepScore)
-}
-
-func (f *Filter) takesCampaign(g *gathered) bool {
-	return (f.ID == "" || f.ID == g.id) && (f.Status == "" || f.Status == g.status) && len(g.Accounts) >= f.MinAccounts
 }
 
 // sharing answers how improbable shared accounts are.

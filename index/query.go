@@ -1,7 +1,6 @@
 package index
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -17,7 +16,7 @@ type pick struct {
 }
 
 // Templates returns the templates that f selects, those of most accounts
-// first.
+// first. Its errors include ErrCursor.
 func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	from, to := f.days()
 	only, err := f.only()
@@ -28,23 +27,55 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	out := []Template{}
 	now := ix.assessAll()
 	err = ix.viewTemplates(f.MinAccounts, only, nil, func(t *template.Template) {
-		if n := t.Spread(from, to); n > 0 && n >= f.MinAccounts {
+		n := t.AccountCount() // which is that of all days
+		if n >= f.MinAccounts && (from > 0 || to < 1<<30) {
+			n = t.Spread(from, to)
+		}
+		if n > 0 && n >= f.MinAccounts {
 			picks = append(picks, pick{t, n})
 		}
 	}, func(r *store.Reader, s *snapshot) (err error) {
-		picks = ix.ofStatus(now, picks, f.Status)
-		slices.SortFunc(picks, func(a, b pick) int {
-			return cmp.Or(cmp.Compare(b.accounts, a.accounts), cmp.Compare(a.t.ID, b.t.ID))
-		})
-		if f.Limit > 0 && len(picks) > f.Limit {
-			picks = picks[:f.Limit]
-		}
-		if out, err = ix.describe(ctx, r, s, picks, from, to, f.Members); err != nil {
+		if picks, err = ix.selected(now, picks, &f); err != nil {
 			return err
 		}
-		return ix.judgeAll(ctx, now, picks, out)
+		out, err = ix.describeSome(ctx, r, s, now, picks, &f)
+		return err
 	})
 	return out, err
+}
+
+// describeSome describes picks until there are enough that the filter's text
+// selects.
+func (ix *Index) describeSome(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, picks []pick, f *Filter) ([]Template, error) {
+	from, to := f.days()
+	out := []Template{}
+	share := len(picks)
+	if f.Limit > 0 {
+		share = f.Limit
+	}
+	for len(picks) > 0 && (f.Limit == 0 || len(out) < f.Limit) {
+		some := picks[:min(share, len(picks))]
+		picks = picks[len(some):]
+		described, err := ix.describe(ctx, r, s, some, from, to, f.Members)
+		if err != nil {
+			return nil, err
+		}
+		kept := some[:0]
+		for i := range described {
+			if f.text(described[i].Pattern) {
+				kept, described[len(kept)] = append(kept, some[i]), described[i]
+			}
+		}
+		described = described[:len(kept)]
+		if err := ix.judgeAll(ctx, now, kept, described); err != nil {
+			return nil, err
+		}
+		out = append(out, described...)
+	}
+	if f.Limit > 0 && len(out) > f.Limit {
+		out = out[:f.Limit]
+	}
+	return out, nil
 }
 
 // Template returns one template with its members, or ErrNotFound.

@@ -90,10 +90,14 @@ type CampaignTemplate struct {
 type Filter struct {
 	ID          string    // this one only
 	MinAccounts int       // at least so many accounts
-	Since       time.Time // count only days from this one on
-	Until       time.Time // count only days up to this one
-	Status      string    // "alert", "watch", "benign", "confirmed", "none"
-	Limit       int       // at most so many, widest first; 0: all
+	Since       time.Time // count only days from this one on; campaigns: last seen then or later
+	Until       time.Time // count only days up to this one; campaigns: first seen then or earlier
+	Status      string    // "alert", "watch", "benign", "confirmed", "none", or several with commas between; "": all
+	MinScore    float64   // at least this score
+	MaxScore    float64   // at most this score; 0: any
+	Text        string    // the pattern, or one of the campaign's, has this in it, in capitals or not
+	After       string    // only what comes after the item with this Cursor
+	Limit       int       // at most so many, from the first on; 0: all
 	Members     bool      // fill Members
 }
 

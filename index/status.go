@@ -3,7 +3,6 @@ package index
 import (
 	"context"
 	"math"
-	"slices"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
@@ -36,18 +35,6 @@ func (ix *Index) judgeAll(ctx context.Context, now *assessments, picks []pick, o
 		out[i].Status, out[i].Score, out[i].Factors = status, score, append(out[i].Factors, factors...)
 	}
 	return nil
-}
-
-// ofStatus keeps the templates of one status; "" keeps all.
-func (ix *Index) ofStatus(now *assessments, picks []pick, status string) []pick {
-	if status == "" {
-		return picks
-	}
-	ix.mu.RLock()
-	defer ix.mu.RUnlock()
-	return slices.DeleteFunc(picks, func(p pick) bool {
-		return now.status(ix.verdict(p.t), now.byID[p.t.ID]) != status
-	})
 }
 
 // viewAssessed is view, with assessments from a little before the snapshot,

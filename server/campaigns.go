@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -55,23 +56,29 @@ func (s *Server) mountCampaigns(a *api) {
 
 // A campaignsInput is what GET /v1/campaigns takes.
 type campaignsInput struct {
-	ID          string `query:"id" doc:"This one only"`
-	Status      string `query:"status" enum:"alert,watch,benign,confirmed"`
-	MinAccounts int    `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts"`
-	Members     bool   `query:"members" doc:"With accounts"`
-	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Items of a page"`
-	Cursor      string `query:"cursor" maxLength:"500" doc:"next of the page before"`
+	ID          string   `query:"id" doc:"This one only"`
+	Status      []string `query:"status" enum:"alert,watch,benign,confirmed" doc:"One, or several with commas between"`
+	MinScore    float64  `query:"min_score" minimum:"0" maximum:"100"`
+	MaxScore    float64  `query:"max_score" minimum:"0" maximum:"100" default:"100"`
+	MinAccounts int      `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts"`
+	Since       moment   `query:"since" doc:"Last seen on this day or later"`
+	Until       moment   `query:"until" doc:"First seen on this day or earlier"`
+	Q           string   `query:"q" maxLength:"1000" doc:"Text that one of its patterns has in it, in capitals or not"`
+	Members     bool     `query:"members" doc:"With accounts"`
+	Limit       int      `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Items of a page"`
+	Cursor      string   `query:"cursor" maxLength:"100" doc:"next of the page before"`
 }
 
 func (s *Server) campaigns(ctx context.Context, in *campaignsInput) (p page[index.Campaign], err error) {
-	start, err := before(in.Cursor)
+	least, most, err := scores(in.MinScore, in.MaxScore)
 	if err != nil {
 		return p, err
 	}
 	found, err := s.ix.Campaigns(ctx, index.Filter{
-		ID: in.ID, Status: in.Status, MinAccounts: in.MinAccounts, Members: in.Members, Limit: start + in.Limit + 1,
+		ID: in.ID, Status: strings.Join(in.Status, ","), MinScore: least, MaxScore: most, MinAccounts: in.MinAccounts,
+		Since: in.Since.Time, Until: in.Until.Time, Text: in.Q, After: in.Cursor, Members: in.Members, Limit: in.Limit + 1,
 	})
-	return paged(found, start, in.Limit), err
+	return paged(found, in.Limit, (*index.Campaign).Cursor), err
 }
 
 // A matrixInput is what a campaign's matrix takes.

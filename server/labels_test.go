@@ -53,7 +53,9 @@ func TestCampaigns(t *testing.T) {
 		t.Errorf("%+v", one)
 	}
 	for query, want := range map[string]int{
-		"?limit=2": 2, "?limit=2&cursor=2": 1, "?status=alert": 3, "?status=watch": 0, "?min_accounts=31": 0, "?id=" + one.ID + "&members=true": 1,
+		"?limit=2": 2, "?limit=2&cursor=" + page.Items[1].Cursor(): 1, "?status=alert": 3, "?status=alert,watch&min_score=1": 3, "?status=watch,benign": 0,
+		"?max_score=1": 0, "?max_score=0": 0, "?since=2027-01-01": 0, "?until=2026-06-01": 3, "?q=INSTRUCTIONS": 3, "?q=nothing%20like%20it": 0,
+		"?status=watch": 0, "?min_accounts=31": 0, "?id=" + one.ID + "&members=true": 1,
 	} {
 		var page campaignPage
 		s.do("GET", "/v1/campaigns"+query, "", nil, &page)

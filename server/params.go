@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/http"
@@ -99,25 +100,25 @@ func intSchema(def, least, most int) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeInteger, Minimum: &lo, Maximum: &hi, Default: def}
 }
 
-// before is how many items came before the page that a cursor stands for.
-func before(cursor string) (int, error) {
-	if cursor == "" {
-		return 0, nil
+// paged is a page of found, which has one more than limit if there is another
+// page. cursor marks an item's place.
+func paged[T any](found []T, limit int, cursor func(*T) string) (p page[T]) {
+	if len(found) > limit {
+		found = found[:limit]
+		p.Next = cursor(&found[limit-1])
 	}
-	n, err := strconv.Atoi(cursor)
-	if err != nil || n < 0 || n > 1<<30 {
-		return 0, badParam("cursor: want next of the page before")
-	}
-	return n, nil
+	p.Items = full(found)
+	return p
 }
 
-// paged is a page of items from start on, of which found has one more if there
-// is another page.
-func paged[T any](found []T, start, limit int) (p page[T]) {
-	if len(found) > start+limit {
-		p.Next = strconv.Itoa(start + limit)
-		found = found[:start+limit]
+// scores are the bounds of scores as a filter has them, where 0 is no bound.
+func scores(least, most float64) (float64, float64, error) {
+	err := cmp.Or(number("min_score", least, 0, 100), number("max_score", most, 0, 100))
+	switch most {
+	case 100:
+		most = 0
+	case 0:
+		most = math.SmallestNonzeroFloat64
 	}
-	p.Items = full(found[min(start, len(found)):])
-	return p
+	return least, most, err
 }

@@ -107,6 +107,7 @@ var statuses = []struct {
 	{index.ErrNotFound, http.StatusNotFound},
 	{index.ErrInvalid, http.StatusUnprocessableEntity},
 	{index.ErrLabel, http.StatusUnprocessableEntity},
+	{index.ErrCursor, http.StatusUnprocessableEntity},
 	{os.ErrDeadlineExceeded, http.StatusRequestTimeout},
 	{io.ErrUnexpectedEOF, http.StatusBadRequest},
 	{errClosing, http.StatusServiceUnavailable},
@@ -147,7 +148,7 @@ func (s *Server) refuse(ctx context.Context, pattern string, err error) *problem
 		p.Instance = "urn:chorus:request:" + id
 	}
 	if status < http.StatusInternalServerError {
-		p.Detail = err.Error()
+		p.Detail = short(strings.TrimPrefix(err.Error(), "index: "))
 	} else if ctx.Err() == nil {
 		s.o.Logger.Error("request failed", "request", id, "pattern", pattern, "status", status, "error", err)
 	}
@@ -159,6 +160,15 @@ func (s *Server) refuse(ctx context.Context, pattern string, err error) *problem
 		p.header.Set("Retry-After", "5")
 	}
 	return p
+}
+
+// short cuts a text that may hold what a client sent, like an id.
+func short(s string) string {
+	const most = 300
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 // fail answers with an error. So far nothing may have been written.

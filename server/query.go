@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -104,23 +105,26 @@ func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
 
 // A templatesInput is what GET /v1/templates takes.
 type templatesInput struct {
-	Status      string `query:"status" enum:"alert,watch,benign,confirmed,none"`
-	MinAccounts int    `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts, in the window"`
-	Since       moment `query:"since" doc:"Count only days from this one on"`
-	Until       moment `query:"until" doc:"Count only days up to this one"`
-	Members     bool   `query:"members" doc:"With accounts"`
-	Limit       int    `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Items of a page"`
-	Cursor      string `query:"cursor" maxLength:"500" doc:"next of the page before"`
+	Status      []string `query:"status" enum:"alert,watch,benign,confirmed,none" doc:"One, or several with commas between"`
+	MinScore    float64  `query:"min_score" minimum:"0" maximum:"100"`
+	MaxScore    float64  `query:"max_score" minimum:"0" maximum:"100" default:"100"`
+	MinAccounts int      `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts, in the window"`
+	Since       moment   `query:"since" doc:"Count only days from this one on"`
+	Until       moment   `query:"until" doc:"Count only days up to this one"`
+	Q           string   `query:"q" maxLength:"1000" doc:"Text that the pattern has in it, in capitals or not"`
+	Members     bool     `query:"members" doc:"With accounts"`
+	Limit       int      `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Items of a page"`
+	Cursor      string   `query:"cursor" maxLength:"100" doc:"next of the page before"`
 }
 
 func (s *Server) templates(ctx context.Context, in *templatesInput) (p page[index.Template], err error) {
-	start, err := before(in.Cursor)
+	least, most, err := scores(in.MinScore, in.MaxScore)
 	if err != nil {
 		return p, err
 	}
 	found, err := s.ix.Templates(ctx, index.Filter{
-		Status: in.Status, MinAccounts: in.MinAccounts, Since: in.Since.Time, Until: in.Until.Time,
-		Members: in.Members, Limit: start + in.Limit + 1,
+		Status: strings.Join(in.Status, ","), MinScore: least, MaxScore: most, MinAccounts: in.MinAccounts,
+		Since: in.Since.Time, Until: in.Until.Time, Text: in.Q, After: in.Cursor, Members: in.Members, Limit: in.Limit + 1,
 	})
-	return paged(found, start, in.Limit), err
+	return paged(found, in.Limit, (*index.Template).Cursor), err
 }

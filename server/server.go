@@ -7,10 +7,10 @@
 //
 //	POST /v1/prompts        one JSON object, an array, or application/x-ndjson; gzip and zstd
 //	GET  /v1/similar        ?text=…&min=0.5&limit=20; also POST {"text":"…","min":0.5,"limit":20}
-//	GET  /v1/templates      ?min_accounts=&status=&since=&until=&limit=20&members=true&cursor=
+//	GET  /v1/templates      ?status=alert,watch&min_score=&max_score=&min_accounts=&since=&until=&q=&members=true&limit=20&cursor=
 //	GET  /v1/templates/{id} with its accounts
 //	GET  /v1/templates/{id}/days  {"items":[{"day":"2026-06-01","prompts":n,"new_accounts":n},…]}
-//	GET  /v1/campaigns      ?id=&status=&min_accounts=&limit=20&members=true&cursor=
+//	GET  /v1/campaigns      the same, and ?id=
 //	GET  /v1/campaigns/{id} with its accounts
 //	GET  /v1/campaigns/{id}/matrix  ?limit=500: {"accounts":["…"],"templates":["t1"],
 //	                        "cells":[[account, template, prompts],…],"members":n,"days":[…]}
@@ -25,8 +25,9 @@
 //	GET  /healthz, /readyz  the process answers; the index does
 //	GET  /openapi.json, /openapi.yaml, /docs  all of this as OpenAPI 3.1, and a page that shows it
 //
-// Lists are {"items":[…],"next":"cursor"}, without next on the last page. GETs
-// answer HEAD too. Single objects have an ETag: with If-None-Match the answer is
+// Lists are {"items":[…],"next":"cursor"}, without next on the last page. A
+// cursor marks a place in the list's order: a page never repeats what stays in
+// its place, whatever comes in meanwhile. GETs answer HEAD too. Single objects have an ETag: with If-None-Match the answer is
 // 304 while they are the same.
 //
 // Errors are application/problem+json (RFC 9457): 400 for a body or query that

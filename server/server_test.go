@@ -251,7 +251,7 @@ func TestErrors(t *testing.T) {
 		{"POST", "/v1/similar", "application/json", `{"text":{"` + marker + `":1}}`, 400, `the body is not JSON like {"text":"…","min":0.5,"limit":20}`},
 		{"GET", "/v1/templates?since=" + marker, "", "", 422, "since: invalid value: want a day like 2026-06-01 or a time like 2026-06-01T08:00:00Z"},
 		{"GET", "/v1/templates?members=" + marker, "", "", 422, "members: invalid boolean"},
-		{"GET", "/v1/templates?cursor=x", "", "", 422, "cursor: want next of the page before"},
+		{"GET", "/v1/templates?cursor=x", "", "", 422, "invalid cursor: it is of no such list"},
 		{"GET", "/v1/templates/t999", "", "", 404, "-"},
 		{"GET", "/v1/accounts/nobody", "", "", 404, "-"},
 		{"GET", "/v1/flags?after=-1", "", "", 422, "after: want the number of a flag"},
@@ -317,8 +317,7 @@ func TestTemplates(t *testing.T) {
 		t.Errorf("%+v", top)
 	}
 	var ids []string
-	next := "0"
-	for next != "" {
+	for next, more := "", true; more; more = next != "" {
 		var p page
 		s.do("GET", "/v1/templates?min_accounts=5&limit=2&cursor="+next, "", nil, &p)
 		for _, m := range p.Items {
