@@ -136,6 +136,15 @@ func openBolt(path string, o Options) (s *Store, err error) {
 	})
 	switch {
 	case err == nil:
+		switch moved, err := s.moved(); {
+		case err != nil:
+			return nil, fmt.Errorf("store: open: %w", errors.Join(err, s.db.Close()))
+		case moved:
+			if err := s.db.Close(); err != nil {
+				return nil, fmt.Errorf("store: open: %w", err)
+			}
+			return openBolt(path, o)
+		}
 		return s, nil
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("%w: %s", ErrLocked, path)
