@@ -82,6 +82,30 @@ func backupTo(ctx context.Context, ix *index.Index, name string) (n int64, err e
 	return info.Size(), nil
 }
 
+func (a *app) compact() *cobra.Command {
+	return &cobra.Command{
+		Use:   "compact",
+		Short: "Give the disk back what the index no longer needs",
+		Long: `Rewrite the index's file without the free pages that expire and merging left in it.
+Nobody else may have the index open. It needs room for a second file beside the
+first, which it verifies and then puts in the first's place; interrupted anywhere,
+it leaves the index as it was.`,
+		Example: `  chorus expire --before 90d && chorus compact`,
+		Args:    cobra.NoArgs,
+		RunE: a.runs(func(ctx context.Context, _ []string) error {
+			before, after, err := index.Compact(ctx, a.db)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.print(map[string]int64{"bytes_before": before, "bytes": after})
+			}
+			_, err = fmt.Fprintf(a.stdout, "%s, now %s\n", size(before), size(after))
+			return err
+		}),
+	}
+}
+
 func (a *app) expire() *cobra.Command {
 	var before string
 	cmd := &cobra.Command{
