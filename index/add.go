@@ -69,6 +69,9 @@ func (ix *Index) Submit(ctx context.Context, prompts ...Prompt) (*Pending, error
 			return nil, err
 		}
 	}
+	if len(prompts) >= manyAtOnce {
+		ix.warm()
+	}
 	r := &request{prompts: prompts, done: make(chan struct{})}
 	r.sketches = make([]sketched, len(prompts))
 	small := len(prompts) <= sketchShare
@@ -87,6 +90,14 @@ func (ix *Index) Submit(ctx context.Context, prompts ...Prompt) (*Pending, error
 	}
 	return &Pending{r}, nil
 }
+
+// An index that gets many prompts readies its sift table for them.
+const (
+	manyPrompts = 1 << 15
+	manyAtOnce  = 1 << 9
+)
+
+func (ix *Index) warm() { ix.warmed.Do(func() { go ix.sift.Warm() }) }
 
 const sketchShare = 64 // prompts sketched in one go
 

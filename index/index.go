@@ -45,6 +45,7 @@ type Index struct {
 	mem           *memtable
 	spare         *memtable // an empty one, or nil
 	sealing       *sealing  // the last memtable rotated out, until its recalls are applied
+	sift          *sift.Table
 	templates     *template.Set
 	accounts      *accounts
 	idFilter      idFilter
@@ -67,6 +68,8 @@ type Index struct {
 
 	scratch  [store.Kinds][]uint64 // of sealLoop
 	calendar calendar              // of sealed segments
+
+	warmed sync.Once // ix.sift
 
 	own    *sketcher       // of commitLoop
 	result template.Result // of commitLoop
@@ -114,7 +117,7 @@ func (ix *Index) start() error {
 	}
 	ix.sketchers, ix.own = sketchers, sketchers.get()
 	ix.accounts = newAccounts(ix.scheme.Seed)
-	table, err := sift.New(sift.Options{Bytes: ix.opts.SiftBytes})
+	ix.sift, err = sift.New(sift.Options{Bytes: ix.opts.SiftBytes})
 	if err != nil {
 		return fmt.Errorf("index: Options.SiftBytes: %w", err)
 	}
@@ -124,8 +127,8 @@ func (ix *Index) start() error {
 	}
 	ix.templates = template.New(template.Options{
 		FlagAccounts: ix.opts.FlagAccounts, MaxExemplars: maxExemplars, Archive: archive{ix},
-	}, table, past{ix})
-	if err := ix.restore(table); err != nil {
+	}, ix.sift, past{ix})
+	if err := ix.restore(); err != nil {
 		return err
 	}
 	if !ix.opts.ReadOnly {
@@ -167,7 +170,12 @@ func (p past) Prompt(n uint64) template.Prompt {
 // earlier returns the traits of a prompt that was counted before. Its network
 // is not kept.
 func (ix *Index) earlier(r *store.Record, signature []byte) template.Traits {
-	return template.Traits{Text: textHash(signature), Opens: ix.accounts.stats[r.Account-1].first == r.Time}
+	return template.Traits{Text: textHash(signature), Opens: ix.opened(r.Account, r.Time)}
+}
+
+// opened reports whether an account's first prompt was at that time.
+func (ix *Index) opened(account uint32, at int64) bool {
+	return ix.accounts.stats[account-1].first == at
 }
 
 // archive finds templates that left memory.

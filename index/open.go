@@ -84,7 +84,7 @@ func (ix *Index) total(segments []store.Segment) {
 
 // restore brings memory back to the last checkpoint. The sift table is
 // rebuilt from postings where it will be needed.
-func (ix *Index) restore(table *sift.Table) error {
+func (ix *Index) restore() error {
 	if err := ix.accounts.load(ix.store); err != nil {
 		return err
 	}
@@ -109,10 +109,13 @@ func (ix *Index) restore(table *sift.Table) error {
 			}
 		}
 		if sifting {
-			if err := rebuildSift(r, table); err != nil {
+			if ix.prompts >= manyPrompts {
+				ix.warm()
+			}
+			if err := rebuildSift(r, ix.sift); err != nil {
 				return err
 			}
-			if err := markOut(r, table); err != nil {
+			if err := markOut(r, ix.sift); err != nil {
 				return err
 			}
 			if err := ix.rebuildIDs(r); err != nil {

@@ -104,9 +104,15 @@ func (ix *Index) recallSome(r *store.Reader, lost []template.Lost) ([]template.F
 			if row, err = r.Signature(row[:0], n); err != nil {
 				return nil, err
 			}
-			ix.mu.RLock()
-			f.Members = append(f.Members, template.Earlier{Account: rec.Account, Since: ix.since(rec.Account), Time: rec.Time, Traits: ix.earlier(&rec, row)})
-			ix.mu.RUnlock()
+			f.Members = append(f.Members, template.Earlier{Account: rec.Account, Time: rec.Time, Traits: template.Traits{Text: textHash(row)}})
+		}
+	}
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	for i := range found {
+		for j := range found[i].Members {
+			m := &found[i].Members[j]
+			m.Since, m.Opens = ix.since(m.Account), ix.opened(m.Account, m.Time)
 		}
 	}
 	return found, nil

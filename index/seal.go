@@ -35,6 +35,7 @@ func (ix *Index) rotateIfFull() *sealing {
 
 func (ix *Index) rotate() *sealing {
 	ix.awaitSealing()
+	ix.warm()
 	ix.mu.Lock()
 	defer ix.mu.Unlock()
 	ix.countRecalled()

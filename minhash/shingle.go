@@ -10,9 +10,14 @@ type Shingle struct {
 // in the same order. Their keys are those that Add takes from the text as it stands; text hidden in it is not decoded.
 func (k *Sketcher) Shingles(dst []Shingle, text string) []Shingle {
 	k.tokens = k.scan.tokens(k.tokens[:0], text)
+	return k.ShinglesOf(dst, text, k.tokens)
+}
+
+// ShinglesOf is Shingles of a text whose Tokens are known.
+func (k *Sketcher) ShinglesOf(dst []Shingle, text string, tokens []Token) []Shingle {
 	put := func(key uint64, first, last int) { dst = append(dst, Shingle{key, first, last}) }
-	k.shingles(k.tokens, put)
-	k.pieces(text, k.tokens, put)
+	k.shingles(tokens, put)
+	k.pieces(text, tokens, put)
 	return dst
 }
 

@@ -47,16 +47,32 @@ type Sketches struct {
 
 // Put keeps the sketch of an id, in place of an earlier one.
 func (s *Sketches) Put(id uint32, sketch Sketch) {
-	s.Drop(id)
 	if s.of == nil {
 		s.of = make(map[uint32]Sketch)
 		for i := range s.rows {
 			s.rows[i] = make(map[uint32][]uint32)
 		}
 	}
+	old, known := s.of[id]
 	s.of[id] = sketch
 	for i, v := range sketch {
+		if known {
+			if old[i] == v {
+				continue
+			}
+			s.leave(i, old[i], id)
+		}
 		s.rows[i][v] = append(s.rows[i][v], id)
+	}
+}
+
+// leave takes an id out of those that have v in a row.
+func (s *Sketches) leave(row int, v, id uint32) {
+	ids := slices.DeleteFunc(s.rows[row][v], func(x uint32) bool { return x == id })
+	if len(ids) == 0 {
+		delete(s.rows[row], v)
+	} else {
+		s.rows[row][v] = ids
 	}
 }
 
@@ -68,12 +84,7 @@ func (s *Sketches) Drop(id uint32) {
 	}
 	delete(s.of, id)
 	for i, v := range sketch {
-		ids := slices.DeleteFunc(s.rows[i][v], func(x uint32) bool { return x == id })
-		if len(ids) == 0 {
-			delete(s.rows[i], v)
-		} else {
-			s.rows[i][v] = ids
-		}
+		s.leave(i, v, id)
 	}
 }
 

@@ -57,6 +57,7 @@ const (
 // probability 2^-14, which delays a promotion and never causes one.
 type Table struct {
 	entries     []uint64 // perBucket to a bucket; they go with the table
+	mapped      []byte   // their memory, when it is none of the heap
 	bucketBits  uint
 	bucketMask  uint64
 	accounts    int

@@ -50,7 +50,7 @@ func Excerpt(k *minhash.Sketcher, core []uint64, text string, limit int) string 
 	}
 	write(0, excerptEdge)
 	tokens := k.Tokens(nil, text)
-	for _, s := range k.Shingles(nil, text) {
+	for _, s := range k.ShinglesOf(nil, text, tokens) {
 		first, last := max(0, s.First), min(s.Last, len(tokens)-1)
 		if _, ok := slices.BinarySearch(core, s.Key); ok && first <= last {
 			write(tokens[first].Start-excerptMargin, min(tokens[last].End+excerptMargin, len(text)-excerptEdge))
