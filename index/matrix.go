@@ -29,24 +29,16 @@ type Cell [3]int
 // templates counts in the column of each, and once in Days.
 func (ix *Index) Matrix(ctx context.Context, campaign string, limit int) (Matrix, error) {
 	var m Matrix
-	var now *assessments
-	err := ix.view(func(*snapshot) {
-		now = ix.assessAll()
-	}, func(r *store.Reader, s *snapshot) error {
-		all := gather(now)
-		at := slices.IndexFunc(all, func(g gathered) bool { return g.id == campaign })
+	err := ix.viewAssessed(nil, func(r *store.Reader, s *snapshot, now *assessments) error {
+		at := slices.IndexFunc(now.campaigns, func(g gathered) bool { return g.id == campaign })
 		if at < 0 {
 			return fmt.Errorf("%w: no campaign %q", ErrNotFound, campaign)
 		}
-		g := &all[at]
-		byID := make(map[uint32]*template.Template, len(now.all))
-		for _, a := range now.all {
-			byID[a.t.ID] = a.t
-		}
+		g := &now.campaigns[at]
 		m = Matrix{Accounts: []string{}, Templates: make([]string, len(g.Templates)), Cells: []Cell{}, Members: len(g.Accounts)}
 		picks := make([]pick, len(g.Templates))
 		for i, id := range g.Templates {
-			m.Templates[i], picks[i] = templateID(id), pick{t: byID[id]}
+			m.Templates[i], picks[i] = templateID(id), pick{t: now.byID[id].t}
 		}
 		m.Days = ix.campaignDays(picks, g.Accounts)
 		rows := ix.rows(picks, g.Accounts, s.n)
