@@ -221,6 +221,9 @@ func (ix *Index) count(r *request, g *group) {
 		ix.mu.Unlock()
 	}
 	ix.mu.Lock()
+	if len(r.prompts) > 0 {
+		ix.added = now
+	}
 	for _, l := range r.labels {
 		g.entries = appendString(append(g.entries, entryLabel), string(ix.recordLabel(l)))
 		g.ends = append(g.ends, len(g.entries))

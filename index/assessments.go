@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
 // assessments are those of every template of watchAccounts accounts and more,
-// with the campaigns that they make. They do not change once made.
+// with the campaigns that they make. They do not change once made, but for what
+// is described when somebody asks.
 type assessments struct {
 	asOf       generation
 	all        []*assessed // by id
@@ -19,6 +22,9 @@ type assessments struct {
 	population *campaign.Population
 	campaigns  []gathered
 	of         map[uint32]*gathered // template → its campaign
+	begun      time.Time
+	took       time.Duration
+	described  sync.Map // id → *Campaign without members, as of when it was first asked for
 }
 
 // A generation tells states of the index apart: none of its numbers ever
@@ -42,27 +48,83 @@ func (ix *Index) generation() generation {
 
 // assessor keeps the last assessments. Its lock is taken before ix.mu.
 type assessor struct {
-	sync.Mutex
-	last *assessments
+	sync.Mutex // held while assessing
+	last       atomic.Pointer[assessments]
+	busy       atomic.Bool // somebody assesses in the background
 }
 
 // gatherShare is how many accounts' uses are gathered under one lock, about:
 // adding prompts does not wait longer for that than for some 100 prompts.
 const gatherShare = 8 << 10
 
-// assessAll scores everything as of now or later. What is scored is gathered
-// in small shares, and scored without the lock: it is as of one moment unless
-// prompts are being added. Callers of one time share one result, and it stays
-// as long as nothing changes. The caller holds no lock.
+// assessAll scores everything as of now or later, or with Options.Lag of
+// shortly before. What is scored is gathered in small shares, and scored without
+// the lock: it is as of one moment unless prompts are being added. Callers of one
+// time share one result, and it stays as long as nothing changes. The caller
+// holds no lock.
 func (ix *Index) assessAll() *assessments {
 	ix.mu.RLock()
-	now := ix.generation()
+	now, streaming := ix.generation(), time.Since(ix.added) < stillTime
 	ix.mu.RUnlock()
-	ix.assessor.Lock()
-	defer ix.assessor.Unlock()
-	if last := ix.assessor.last; last != nil && last.asOf.covers(now) {
+	last := ix.assessor.last.Load()
+	if last == nil || !streaming || last.asOf.labels < now.labels || last.asOf.expired < now.expired {
+		return ix.assessAt(now)
+	}
+	switch age := time.Since(last.begun); {
+	case age < ix.opts.Lag:
+		return last
+	case age < ix.opts.Lag+lagRoom*max(last.took, time.Second): // somebody asks all the time
+		ix.assessSoon(now)
 		return last
 	}
+	return ix.assessAt(now)
+}
+
+const (
+	stillTime = 500 * time.Millisecond // without prompts, after which they are no stream
+	lagRoom   = 4                      // times that assessing may take as long as before
+)
+
+// assessSoon begins to score everything, unless that is being done.
+func (ix *Index) assessSoon(now generation) {
+	if !ix.assessor.busy.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer ix.assessor.busy.Store(false)
+		ix.closing.RLock()
+		defer ix.closing.RUnlock()
+		if !ix.closed {
+			ix.assessAt(now)
+		}
+	}()
+}
+
+// expect makes the next assessments know a campaign that has been flagged since
+// the last ones, so that who has seen its flag finds it.
+func (ix *Index) expect(campaign string) {
+	last := ix.assessor.last.Load()
+	number, ok := parseCampaignID(campaign)
+	if ix.opts.Lag == 0 || last == nil || !ok || slices.ContainsFunc(last.campaigns, func(g gathered) bool { return g.id == campaign }) {
+		return
+	}
+	ix.mu.RLock()
+	now, t := ix.generation(), ix.templates.Get(number)
+	raised := t != nil && t.Raised != 0
+	ix.mu.RUnlock()
+	if raised {
+		ix.assessAt(now)
+	}
+}
+
+// assessAt scores everything as of a generation or later.
+func (ix *Index) assessAt(now generation) *assessments {
+	ix.assessor.Lock()
+	defer ix.assessor.Unlock()
+	if last := ix.assessor.last.Load(); last != nil && last.asOf.covers(now) {
+		return last
+	}
+	begun := time.Now()
 	s := ix.gatherAll()
 	for _, a := range s.all {
 		a.score = campaign.Rate(a.e, s.population)
@@ -87,7 +149,8 @@ func (ix *Index) assessAll() *assessments {
 			a.e, a.accounts = nil, nil
 		}
 	}
-	ix.assessor.last = s
+	s.begun, s.took = begun, time.Since(begun)
+	ix.assessor.last.Store(s)
 	return s
 }
 

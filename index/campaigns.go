@@ -61,6 +61,7 @@ func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 
 // Campaign returns one campaign with its members, or ErrNotFound.
 func (ix *Index) Campaign(ctx context.Context, id string) (Campaign, error) {
+	ix.expect(id)
 	all, err := ix.Campaigns(ctx, Filter{ID: id, Members: true})
 	if err == nil && len(all) == 0 {
 		err = fmt.Errorf("%w: no campaign %q", ErrNotFound, id)
@@ -252,20 +253,62 @@ func (s *sharing) log10p(templates []uint32) float64 {
 	return max(-999, math.Round(100*s.graph.Log10Set(set))/100)
 }
 
+// describeCampaign describes a campaign. All but its members is done once for
+// all who ask of the same assessments.
 func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, g *gathered, members bool) (Campaign, error) {
-	c := Campaign{ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Log10P: g.log10p,
-		Templates: []CampaignTemplate{}, Factors: now.factors(g.Templates[0])}
-	first, last := int64(math.MaxInt64), int64(0)
-	most := make(map[uint32]uint32) // an account's prompts: bundled templates share them
-	var picks []pick
+	var c Campaign
+	if known, ok := now.described.Load(g.id); ok {
+		c = *known.(*Campaign)
+	} else {
+		var err error
+		if c, err = ix.outline(ctx, r, s, now, g); err != nil {
+			return c, err
+		}
+		kept := c
+		now.described.Store(g.id, &kept)
+	}
+	c.Templates, c.Days, c.Factors = slices.Clone(c.Templates), slices.Clone(c.Days), slices.Clone(c.Factors) // they are the caller's
+	if !members {
+		return c, nil
+	}
+	names, err := s.names(r, slices.Clone(g.Accounts))
+	if err != nil {
+		return c, err
+	}
+	most := g.prompts(now)
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	for _, a := range g.Accounts {
+		c.Members = append(c.Members, Member{
+			Account: names[a], Prompts: int(most[a]),
+			Confidence: math.Round(100*campaign.Confidence(g.Score, most[a], ix.accounts.stats[a-1].prompts)) / 100,
+		})
+	}
+	slices.SortStableFunc(c.Members, func(a, b Member) int { return cmp.Compare(b.Confidence, a.Confidence) })
+	return c, nil
+}
+
+// prompts returns how many prompts every account sent of a campaign. Templates
+// that come in the same prompts share them, so the one with most counts.
+func (g *gathered) prompts(now *assessments) map[uint32]uint32 {
+	most := make(map[uint32]uint32)
 	for _, id := range g.Templates {
-		a := now.byID[id]
-		first, last = min(first, a.first), max(last, a.last)
-		picks = append(picks, pick{a.t, len(a.accounts)})
-		for _, u := range a.e.Uses {
+		for _, u := range now.byID[id].e.Uses {
 			most[u.Account] = max(most[u.Account], u.Prompts)
 		}
 	}
+	return most
+}
+
+// outline describes a campaign without its members.
+func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, g *gathered) (Campaign, error) {
+	c := Campaign{ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Log10P: g.log10p,
+		Templates: []CampaignTemplate{}, Factors: now.factors(g.Templates[0])}
+	var picks []pick
+	for _, id := range g.Templates {
+		picks = append(picks, pick{now.byID[id].t, len(now.byID[id].accounts)})
+	}
+	first, last := g.seen(now)
 	c.FirstSeen, c.LastSeen = timeOf(first), timeOf(last)
 	if g.Raised != 0 {
 		c.FlaggedAt = timeOf(g.Raised)
@@ -279,25 +322,10 @@ func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snaps
 	for i, d := range described {
 		c.Templates = append(c.Templates, CampaignTemplate{ID: d.ID, Pattern: d.Pattern, Accounts: picks[i].accounts})
 	}
+	most := g.prompts(now)
 	for _, a := range g.Accounts {
 		c.Prompts += int(most[a])
 	}
 	c.Days = ix.campaignDays(picks, g.Accounts)
-	if !members {
-		return c, nil
-	}
-	names, err := s.names(r, slices.Clone(g.Accounts))
-	if err != nil {
-		return c, err
-	}
-	ix.mu.RLock()
-	defer ix.mu.RUnlock()
-	for _, a := range g.Accounts {
-		c.Members = append(c.Members, Member{
-			Account: names[a], Prompts: int(most[a]),
-			Confidence: math.Round(100*campaign.Confidence(g.Score, most[a], ix.accounts.stats[a-1].prompts)) / 100,
-		})
-	}
-	slices.SortStableFunc(c.Members, func(a, b Member) int { return cmp.Compare(b.Confidence, a.Confidence) })
 	return c, nil
 }

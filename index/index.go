@@ -9,6 +9,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/sift"
@@ -60,7 +61,8 @@ type Index struct {
 	flagged       chan struct{}     // closed at the next flag
 	prompts       uint64            // retained
 	duplicates    uint64
-	first, last   int64 // times of prompts, unix ms
+	first, last   int64     // times of prompts, unix ms
+	added         time.Time // when prompts were last counted in
 
 	expired int // rises with every expire
 

@@ -29,6 +29,7 @@ type Cell [3]int
 // templates counts in the column of each, and once in Days.
 func (ix *Index) Matrix(ctx context.Context, campaign string, limit int) (Matrix, error) {
 	var m Matrix
+	ix.expect(campaign)
 	err := ix.viewAssessed(nil, func(r *store.Reader, s *snapshot, now *assessments) error {
 		at := slices.IndexFunc(now.campaigns, func(g gathered) bool { return g.id == campaign })
 		if at < 0 {

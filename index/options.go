@@ -42,6 +42,12 @@ type Options struct {
 	// HashAccounts stores a keyed hash in place of every account's id.
 	HashAccounts bool
 
+	// Lag lets queries judge templates and campaigns as of some time ago while
+	// prompts are coming in, in place of waiting until all are judged as of now:
+	// so long, and the time that judging takes. Labels and Expire count at once,
+	// and so does everything when no prompts came for half a second. 0: as of now.
+	Lag time.Duration
+
 	// NoSync leaves it to the operating system when to write: a crash of the
 	// machine may then lose or damage everything. For throw-away indexes.
 	NoSync bool

@@ -6,33 +6,36 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
-	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
-// judge returns a template's status and, from watchAccounts accounts on, its
-// score with factors. The caller holds ix.mu.
-func (ix *Index) judge(t *template.Template, now *assessments) (status string, score float64, factors []Factor) {
-	status = now.status(ix.verdict(t), now.byID[t.ID])
-	if t.AccountCount() < watchAccounts {
-		return status, 0, nil
-	}
-	score, found := campaign.Score(ix.evidence(t, 0).e, now.population)
-	for _, f := range found {
-		factors = append(factors, Factor(f))
-	}
-	return status, math.Round(10*score) / 10, factors
-}
-
-// judgeAll fills in the status, score and factors of described templates.
+// judgeAll fills in the status of described templates and, from watchAccounts
+// accounts on, score and factors.
 func (ix *Index) judgeAll(ctx context.Context, now *assessments, picks []pick, out []Template) error {
-	for i := range out {
+	found := make([]*campaign.Evidence, len(out))
+	for i := 0; i < len(out); {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		ix.mu.RLock()
-		status, score, factors := ix.judge(picks[i].t, now)
+		for n := 0; i < len(out) && n < gatherShare; i++ {
+			t := picks[i].t
+			out[i].Status = now.status(ix.verdict(t), now.byID[t.ID])
+			if t.AccountCount() >= watchAccounts {
+				found[i] = ix.evidence(t, 0).e
+			}
+			n += t.AccountCount()
+		}
 		ix.mu.RUnlock()
-		out[i].Status, out[i].Score, out[i].Factors = status, score, append(out[i].Factors, factors...)
+	}
+	for i, e := range found {
+		if e == nil {
+			continue
+		}
+		score, factors := campaign.Score(e, now.population)
+		out[i].Score = math.Round(10*score) / 10
+		for _, f := range factors {
+			out[i].Factors = append(out[i].Factors, Factor(f))
+		}
 	}
 	return nil
 }
