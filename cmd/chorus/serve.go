@@ -32,6 +32,7 @@ type serving struct {
 	cert, key string
 	drain     time.Duration
 	waitLock  time.Duration
+	lag       time.Duration
 	log       logging
 	access    accessing
 	tuned     func() *index.Options
@@ -84,6 +85,7 @@ holds are used in place of --listen.`,
 	f.StringVar(&s.key, "tls-key", "", "file with the certificate's key (PEM)")
 	f.DurationVar(&s.drain, "drain", 30*time.Second, "how long requests under way may take when it stops")
 	f.DurationVar(&s.waitLock, "wait-lock", 10*time.Second, "how long to wait for another process to let go of the index")
+	f.DurationVar(&s.lag, "lag", 2*time.Second, "how old scores and campaigns may be in answers while prompts come in")
 	s.access.flags(cmd)
 	s.log.flags(cmd)
 	s.tuned = tuning(f)
@@ -100,8 +102,8 @@ func (s *serving) run(ctx context.Context) error {
 	if (s.cert == "") != (s.key == "") {
 		return usagef("--tls-cert and --tls-key belong together")
 	}
-	if s.waitLock < 0 || s.drain < 0 {
-		return usagef("--wait-lock and --drain: want a time like 10s")
+	if s.waitLock < 0 || s.drain < 0 || s.lag < 0 {
+		return usagef("--wait-lock, --drain and --lag: want a time like 10s")
 	}
 	sockets, err := listen.Open(s.address)
 	if err != nil {
@@ -143,6 +145,7 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 	guard.OnRefusal(m.Refused)
 	o := s.tuned()
 	o.Logger, o.Observe = log, m.Work
+	o.Lag = s.lag
 	o.LockTimeout = max(s.waitLock, time.Millisecond)
 	ix, err := index.Open(s.db, o)
 	if err != nil {
