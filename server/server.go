@@ -112,6 +112,7 @@ func (s *Server) routes() http.Handler {
 	s.mountFlags(a)
 	s.mountTotals(a)
 	s.mountDocs(a)
+	mountPages(a.ServeMux)
 	a.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.fail(w, r, a.unrouted(r)) })
 
 	for pattern, h := range s.o.Routes {

@@ -232,7 +232,7 @@ func TestErrors(t *testing.T) {
 		status                   int
 		detail                   string
 	}{
-		{"GET", "/", "", "", 404, "no such path"},
+		{"GET", "/nothing", "", "", 404, "no such path"},
 		{"GET", "/v1/nothing", "", "", 404, "no such path"},
 		{"DELETE", "/v1/similar", "", "", 405, "this path takes GET, HEAD, POST"},
 		{"GET", "/v1/prompts", "", "", 405, "this path takes POST"},

@@ -1,0 +1,99 @@
+// One campaign: what is sent, by whom, when, why it is thought to be one, and
+// the verdict.
+
+import * as api from './api.js';
+import { days } from './chart.js';
+import { h, show } from './dom.js';
+import { factors } from './factors.js';
+import { badge, known, many, num, score, when } from './format.js';
+import { matrix } from './matrix.js';
+import { members } from './members.js';
+import { brief, whole } from './pattern.js';
+import { templateLink } from './rows.js';
+import { panel } from './verdict.js';
+
+const eager = 3; // patterns that are shown in full at once
+const brieflyShown = 6; // others wait behind a fold
+
+export async function page(ctx) {
+  const [id] = ctx.args;
+  const c = await api.campaign(id, ctx.signal);
+  ctx.title(`${c.id}, ${c.status}`);
+  const grid = h('div', { class: 'reserve' }, h('p', { class: 'note' }, 'Loading…'));
+  api.matrix(id, 2000, ctx.signal).then((m) => show(grid, matrix(m)), (err) => err.name !== 'AbortError' && show(grid, h('p', { class: 'note' }, err.message)));
+  const verdict = h('div', {}, await panel('campaign', c.id, { signal: ctx.signal, changed: () => ctx.reload() }));
+  const mark = known(c.flagged_at) ? { day: c.flagged_at.slice(0, 10), name: 'flagged' } : null;
+  return h('article', { class: 'campaign' },
+    h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Campaign ', h('span', { class: 'id' }, c.id)), badge(c.status),
+      h('span', { class: 'big-score', title: 'score, of 100' }, score(c.score)), h('span', { class: 'grow' }), compareWith(c.id), exports(c)),
+    facts(c),
+    h('div', { class: 'columns' },
+      h('div', { class: 'wide' },
+        h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(c, ctx)),
+        h('section', { class: 'panel' }, h('h2', {}, 'Day by day'),
+          days({ label: `Prompts and new accounts of ${c.id} by day`, items: c.days, mark, height: 190, series: [{ field: 'prompts', name: 'prompts', kind: 'c-main' }], below: { field: 'new_accounts', name: 'new accounts', kind: 'c-new' } })),
+        h('section', { class: 'panel' }, h('h2', {}, 'Who sent which template'), grid),
+        h('section', { class: 'panel' }, h('h2', {}, many(c.accounts, 'member')), members(c.members || [], { sure: true }))),
+      h('aside', { class: 'narrow', 'aria-label': 'Judgement' },
+        h('section', { class: 'panel' }, h('h2', {}, 'Verdict'), verdict),
+        h('section', { class: 'panel' }, h('h2', {}, 'Why'), factors(c.factors, c.score), chance(c)))));
+}
+
+export const facts = (c) => h('dl', { class: 'facts' },
+  fact('Accounts', num(c.accounts)), fact('Prompts', num(c.prompts)), fact('First seen', when(c.first_seen, 'both')), fact('Last seen', when(c.last_seen, 'both')),
+  known(c.flagged_at) ? fact('Flagged', when(c.flagged_at, 'both')) : null);
+
+export const fact = (name, value) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
+
+function chance(c) {
+  if (!c.log10_p) return null;
+  return h('p', { class: 'faint' }, c.log10_p <= -999 ? 'Chance would practically never' : `Chance would once in 10${superscript(Math.round(-c.log10_p))}`, ' give these templates so many shared accounts.');
+}
+
+const superscript = (n) => [...String(n)].map((d) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[d]).join('');
+
+// patterns shows templates, each in full when it is asked for: the first at once.
+function patterns(c, ctx) {
+  const item = (t, i) => {
+    const text = h('div', {}, brief(t.pattern, 'three'));
+    const more = h('button', { type: 'button', class: 'link', onclick: open }, 'in full');
+    async function open() {
+      try {
+        const full = await api.template(t.id, ctx.signal);
+        show(text, whole(full));
+        more.remove();
+      } catch (err) {
+        if (err.name !== 'AbortError') show(more, err.message);
+      }
+    }
+    if (i < eager) open();
+    return h('li', {}, h('div', { class: 'row' }, templateLink(t.id), h('span', { class: 'faint' }, many(t.accounts, 'account')), i < eager ? null : more), text);
+  };
+  const list = h('ol', { class: 'patterns' }, c.templates.slice(0, brieflyShown).map(item));
+  const others = c.templates.length - brieflyShown;
+  if (others <= 0) return list;
+  const unfold = h('button', { type: 'button', onclick: () => {
+    list.append(...c.templates.slice(brieflyShown).map((t, i) => item(t, i + brieflyShown)));
+    unfold.remove();
+  } }, `Show ${num(others)} more`);
+  return [list, unfold];
+}
+
+function compareWith(id) {
+  const box = h('input', { 'aria-label': 'Compare with campaign', placeholder: 'other id', size: '8', pattern: '[cC]?[0-9]+', title: 'The id of another campaign, as c54', required: true, spellcheck: 'false' });
+  return h('form', { class: 'row', onsubmit: (e) => {
+    e.preventDefault();
+    location.hash = `#/compare/${id}/c${box.value.trim().replace(/^c/i, '')}`;
+  } }, box, h('button', {}, 'Compare'));
+}
+
+function exports(c) {
+  const accounts = h('input', { type: 'checkbox', onchange: draw });
+  const links = h('ul');
+  function draw() {
+    show(links, [['stix', 'STIX 2.1', false], ['jsonl', 'JSON lines', false], ['csv', 'CSV, a line an account', true]].map(([format, name, needs]) => h('li', {},
+      needs && !accounts.checked ? h('span', { class: 'faint' }, `${name}: only with account ids`) : h('a', { href: api.exportOf(c.id, format, accounts.checked), download: '' }, name))));
+  }
+  draw();
+  return h('details', { class: 'drop' }, h('summary', { class: 'button' }, 'Export'), h('div', { class: 'sheet' }, links, h('label', { class: 'row' }, accounts, ' with account ids')));
+}
