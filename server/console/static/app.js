@@ -79,7 +79,7 @@ async function navigate(again = false) {
     args: found ? path.match(found[0]).slice(1).map(decoded) : [],
     query,
     signal: here.abort.signal,
-    reload: () => (current === here ? navigate(true) : undefined),
+    reload: () => (current.key === key ? navigate(true) : undefined), // if the reader is still here
     keep, // new query parameters, without showing the page anew
     title: (text) => (document.title = `${text} · Chorus`),
   };

@@ -39,7 +39,7 @@ export function whole(t) {
 }
 
 function slot(i, s) {
-  const el = h('button', { type: 'button', class: 'slot', 'aria-label': `Slot ${i + 1}, ${num(s.distinct)} fillings seen` }, s.examples.length ? cap(s.examples[0]) : String(i + 1));
+  const el = h('button', { type: 'button', class: 'slot' }, h('span', { class: 'hidden' }, `Slot ${i + 1}: `), s.examples.length ? cap(s.examples[0]) : String(i + 1));
   return tip(el, () => [h('strong', {}, `Slot ${i + 1}: ${num(s.distinct)} ${s.distinct === 1 ? 'filling' : 'different fillings'} among the exemplars`),
     h('ul', {}, s.examples.map((e) => said(e, 'li')))]);
 }

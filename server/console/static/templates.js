@@ -26,7 +26,7 @@ export async function page(ctx) {
   async function load(anew, cursor) {
     const query = { min_accounts: least.value, since: from.value, until: to.value };
     if (anew) ctx.keep({ ...query, status: [...chosen].join(',') });
-    const pages = await Promise.all((chosen.size ? [...chosen] : ['']).map((s) => (cursor && !cursor[s] ? { items: [] } : api.get('v1/templates', { ...query, status: s, limit: 100, cursor: cursor?.[s] }, ctx.signal).then((p) => ({ ...p, s })))));
+    const pages = await Promise.all((chosen.size ? [...chosen] : ['']).map((s) => (cursor && !cursor[s] ? { items: [] } : api.get('v1/templates', { ...query, status: s, limit: 50, cursor: cursor?.[s] }, ctx.signal).then((p) => ({ ...p, s })))));
     const next = {};
     for (const p of pages) if (p.next) next[p.s] = p.next;
     items = [...(cursor ? items : []), ...pages.flatMap((p) => p.items)];

@@ -16,8 +16,7 @@ const names = new Map(Object.entries({
 // Line feeds and tabs stay as they are; so do the joiners inside an emoji.
 const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]|(?<![\p{Extended_Pictographic}\p{Emoji_Component}])[\ufe00-\ufe0f]/u;
 const emojiJoiner = /(?<=\p{Extended_Pictographic}\ufe0f?[\u{1f3fb}-\u{1f3ff}]?)\u200d(?=\p{Extended_Pictographic})/u;
-const word = /[\p{L}\p{M}]+/u;
-const special = new RegExp(`(?<joiner>${emojiJoiner.source})|(?<hidden>${hidden.source})|(?<word>${word.source})`, 'gu');
+const special = new RegExp(`(?<joiner>${emojiJoiner.source})|(?<hidden>${hidden.source})|(?<word>(?:(?!${hidden.source})[\\p{L}\\p{M}])+)`, 'gu');
 
 // pieces cuts text into {text}, {code, name} for what cannot be seen, and
 // {letter, script} for letters of another script inside a Latin word. All
