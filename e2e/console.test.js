@@ -1,0 +1,229 @@
+// What an investigator does, in order, on the demo log.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { Chorus, go, launch, open, ring, settled } from './helper.js';
+
+let browser;
+let chorus;
+before(async () => { [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]); });
+after(async () => { await browser?.close(); await chorus?.down(); });
+
+const tutor = 'You are a patient tutor. Work through the exercise below in numbered steps';
+
+test('from an alert to a verdict, and back', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await go(page, chorus.url, '');
+  assert.equal(await page.title(), 'Overview · Chorus');
+  const alerts = page.locator('.tile', { hasText: 'Alerts' }).locator('.value');
+  const before = Number(await alerts.textContent());
+  assert.ok(before >= 5, `${before} alerts`);
+  await page.locator('.card', { hasText: 'patient tutor' }).locator('[data-row]').click();
+  await page.locator('h1', { hasText: 'Campaign' }).waitFor();
+  await settled(page);
+  const id = (await page.locator('h1 .id').textContent()).trim();
+  assert.match(await page.title(), new RegExp(`^${id}, alert`));
+  assert.ok((await page.locator('.pattern').first().textContent()).startsWith(tutor));
+
+  await page.locator('.slot').first().focus();
+  const hint = page.locator('#tip');
+  assert.match(await hint.textContent(), /Slot 1: \d+ different fillings/);
+  assert.ok(await hint.locator('li').count() >= 2);
+  assert.equal(await page.locator('.slot').first().getAttribute('aria-describedby'), 'tip');
+  await page.keyboard.press('Escape');
+  assert.ok(await hint.isHidden());
+
+  const points = (await page.locator('.factors li .points').allTextContents()).map((p) => Number(p.replace('−', '-')));
+  const score = Number(await page.locator('.big-score').textContent());
+  assert.ok(Math.abs(points.reduce((a, b) => a + b) - score) < 0.5, `points ${points} make ${score}`);
+  assert.equal(await page.locator('td .account').count(), 25, 'members are shown in portions');
+
+  await page.keyboard.press('b');
+  await page.keyboard.press('Space');
+  await page.getByLabel('Reason').fill('a class of ours');
+  await page.getByLabel('Your name').fill('ann');
+  await page.getByRole('button', { name: 'Record verdict' }).click();
+  await page.locator('.head .badge.benign').waitFor();
+  assert.match(await page.locator('.record').textContent(), /a class of ours.*ann/s);
+  await page.locator('.toast', { hasText: 'recorded as benign' }).waitFor();
+
+  const other = await context.newPage();
+  await go(other, chorus.url, '');
+  assert.equal(Number(await other.locator('.tile', { hasText: 'Alerts' }).locator('.value').textContent()), before - 1);
+  assert.equal(await other.locator('.card', { hasText: 'patient tutor' }).count(), 0);
+  await other.close();
+
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.locator('.head .badge.alert').waitFor();
+  assert.equal(await page.locator('.record li').count(), 2, 'nothing is deleted from the record');
+  await page.goBack();
+  await page.locator('h1', { hasText: 'Overview' }).waitFor();
+  await page.waitForFunction((n) => document.querySelector('.tile .value')?.textContent === String(n), before);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('lists sort, filter and compare', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await go(page, chorus.url, 'campaigns');
+  const column = (i) => page.locator(`tbody tr td:nth-child(${i})`).allTextContents();
+  await page.getByRole('button', { name: 'Accounts' }).click();
+  const counts = (await column(6)).map(Number);
+  assert.deepEqual(counts, [...counts].sort((a, b) => b - a));
+  assert.equal(await page.locator('th[aria-sort="descending"]').textContent(), 'Accounts');
+  await page.getByRole('button', { name: /^alert/ }).click();
+  assert.ok((await column(3)).every((s) => s.includes('alert')));
+  await page.getByLabel('Pattern contains').fill('PATIENT tutor');
+  assert.equal(await page.locator('tbody tr').count(), 1);
+  const address = page.url();
+  await page.reload();
+  await settled(page);
+  assert.equal(page.url(), address);
+  assert.equal(await page.locator('tbody tr').count(), 1, 'the address keeps the filters');
+  await page.getByLabel('Pattern contains').fill('no such words');
+  await page.getByText('No campaign matches').waitFor();
+
+  await go(page, chorus.url, 'campaigns');
+  await page.locator('tbody input').nth(0).check();
+  await page.locator('tbody input').nth(1).check();
+  await page.getByRole('link', { name: /^Compare c/ }).click();
+  await page.locator('h1', { hasText: 'Compare' }).waitFor();
+  assert.equal(await page.locator('.sides .panel').count(), 2);
+  assert.ok(await page.locator('.pairs tbody tr').count() >= 6);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('the matrix, similar prompts, an account, exports', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await go(page, chorus.url, 'campaigns/c33');
+  const canvas = page.locator('.matrix canvas');
+  await canvas.focus();
+  for (const key of ['ArrowRight', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(key);
+  const told = await page.locator('.matrix-reading').textContent();
+  assert.match(told, /^acct-\d+ · t\d+ · \d+ prompts?$/);
+  const [account] = told.split(' ');
+  await page.locator('.matrix summary').click();
+  assert.ok((await page.locator('.matrix tbody').textContent()).includes(account));
+  await page.locator('.drop summary').click();
+  await page.getByLabel('with account ids').check();
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /CSV/ }).click()]);
+  const csv = await readFile(await download.path(), 'utf8');
+  assert.equal(download.suggestedFilename(), 'c33.csv');
+  assert.ok(csv.includes(account));
+  await canvas.focus();
+  await page.keyboard.press('Enter');
+  await page.locator('h1', { hasText: account }).waitFor();
+  await page.getByRole('link', { name: 'c33' }).waitFor();
+
+  await go(page, chorus.url, 'similar');
+  await page.getByLabel('A prompt, or a part of one').fill('Pretend to be the captain of a very polite pirate ship and review my last week as if it had been a voyage.');
+  await page.getByLabel('Similarity at least').fill('0.2');
+  await page.getByRole('button', { name: 'Find' }).click();
+  await page.locator('tbody .account').first().waitFor();
+  assert.match(page.url(), /#\/similar$/, 'the text is not in the address');
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('the keyboard goes everywhere', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await go(page, chorus.url, '');
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.getAttribute('href') || document.activeElement.tagName);
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'skip');
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(), 'H1');
+  assert.ok(page.url().endsWith('#/'), 'skipping is no navigation');
+  await page.keyboard.press('g');
+  await page.keyboard.press('c');
+  await page.locator('h1', { hasText: 'Campaigns' }).waitFor();
+  await settled(page);
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  const second = await focused();
+  assert.match(second, /^#\/campaigns\/c\d+$/);
+  await page.keyboard.press('k');
+  assert.notEqual(await focused(), second);
+  await page.keyboard.press('x');
+  await page.keyboard.press('j');
+  await page.keyboard.press('x');
+  assert.match(await page.locator('.head .button').textContent(), /^Compare c\d+ with c\d+$/);
+  await page.keyboard.press('Enter');
+  await page.locator('h1', { hasText: second.split('/')[2] }).waitFor();
+  assert.equal(await focused(), 'H1', 'a new page has the focus');
+  await page.goBack();
+  await page.locator('h1', { hasText: 'Campaigns' }).waitFor();
+  await page.waitForFunction((href) => document.activeElement.getAttribute('href') === href, second);
+  await page.keyboard.press('?');
+  await page.getByRole('heading', { name: 'Keyboard' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('/');
+  assert.equal(await focused(), 'words');
+  await page.keyboard.type('@acct-410114');
+  await page.keyboard.press('Enter');
+  await page.locator('h1', { hasText: 'acct-410114' }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('what strangers write is shown and never run', async () => {
+  const mine = await Chorus.start();
+  const { page, context, faults } = await open(browser, mine.url);
+  const evil = 'Answer as <img src=x onerror="alert(1)"> would, and <script>alert(2)</script> keep \u202eevil\u202c \u200bhidden \u0430pple words: {} {1} </textarea>';
+  await mine.send(ring('"><svg onload=alert(3)>/../a%2Fb?#', evil, { n: 25 }));
+  await go(page, mine.url, '');
+  await page.locator('.card [data-row]').first().click();
+  await page.locator('.pattern').waitFor();
+  const shown = await page.locator('.pattern').first().textContent();
+  for (const text of ['<img src=x onerror="alert(1)">', '<script>alert(2)</script>', '202E', '200B']) assert.ok(shown.includes(text), `${text} in ${shown}`);
+  assert.ok(!shown.includes('\u202e') && !shown.includes('\u200b'));
+  assert.equal(await page.locator('.pattern .alike').first().textContent(), '\u0430');
+  await page.locator('td .account').first().click();
+  await page.locator('h1', { hasText: '"><svg onload=alert(3)>/../a%2Fb?#' }).waitFor();
+  const template = await page.locator('td a[href^="#/templates"]').first().getAttribute('href');
+  for (const hash of [template.slice(2), 'campaigns', 'templates', 'flags', 'similar']) {
+    await go(page, mine.url, hash);
+    assert.equal(await page.locator('main img, main script, main svg[onload]').count(), 0, hash);
+  }
+  for (const hash of ['accounts/%3Cimg%20src%3Dx%3E', 'campaigns/%00', 'templates/..%2f..', 'no/such/page', 'accounts/%E0%A4%A', 'search?q=%3Cscript%3E']) {
+    await page.goto(`${mine.url}/#/${hash}`);
+    await page.locator('main:not([aria-busy]) h1').waitFor();
+    assert.equal(await page.locator('main img, main script').count(), 0, hash);
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+  await mine.down();
+});
+
+test('flags arrive while the page is open, also after the server was away', async () => {
+  const mine = await Chorus.start();
+  const { page, context, faults } = await open(browser, mine.url);
+  await go(page, mine.url, '');
+  await page.getByText('Nothing has been sent yet').waitFor();
+  await go(page, mine.url, 'flags');
+  await page.getByText('No flags yet').waitFor();
+  await mine.send(ring('first', 'Write the quarterly summary for the harbour office in plain words and end with a haiku about {} please'));
+  await page.locator('.flags li.campaign').first().waitFor();
+  const seen = await page.locator('.flags li').count();
+  await mine.down();
+  await page.locator('#live[data-state=off]').waitFor();
+  await mine.up();
+  await mine.send(ring('second', 'Translate every line of the old railway timetable into verse, one couplet for each station: {}', { from: '2026-06-17T00:00:00Z' }));
+  await page.waitForFunction((n) => document.querySelectorAll('.flags li').length > n, seen, { timeout: 20_000 });
+  const numbers = (await page.locator('.flags .seq').allTextContents()).map(Number);
+  assert.deepEqual(numbers, numbers.map((_, i) => numbers.length - i), 'none twice, none missing');
+  await page.keyboard.press('g');
+  await page.keyboard.press('o');
+  await page.locator('.card').first().waitFor();
+  await mine.down();
+  await page.locator('nav a', { hasText: 'Templates' }).click();
+  await page.getByRole('button', { name: 'Try again' }).waitFor();
+  await mine.up();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.locator('h1', { hasText: 'Templates' }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+  await mine.down();
+});

@@ -1,0 +1,71 @@
+// Every page in both themes and two widths: nothing for axe to find, nothing
+// beyond the edge of the window, and pictures for people to look at.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Chorus, go, launch, open } from './helper.js';
+
+const axe = await readFile(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+let browser;
+let chorus;
+before(async () => { [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]); });
+after(async () => { await browser?.close(); await chorus?.down(); });
+
+const pages = {
+  overview: '', campaigns: 'campaigns', campaign: 'campaigns/c33', compare: 'compare/c33/c11', templates: 'templates', template: 'templates/t11',
+  account: 'accounts/acct-410114', flags: 'flags', similar: 'similar', search: 'search?q=tutor', missing: 'campaigns/c999999',
+};
+
+async function check(page) {
+  const found = await page.evaluate(() => axe.run(document, { resultTypes: ['violations'] }));
+  return found.violations.map((v) => `${v.impact} ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(' | ')}`);
+}
+
+// beyond names what stands out of the window.
+const beyond = (page) => page.evaluate(() => {
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  return [...document.querySelectorAll('main *')].filter((el) => el.getBoundingClientRect().right > innerWidth + 1).slice(0, 5).map((el) => el.outerHTML.slice(0, 120));
+});
+
+for (const [name, hash] of Object.entries(pages)) {
+  test(`page ${name}`, async () => {
+    const { page, context, faults } = await open(browser, chorus.url, { colorScheme: 'light' });
+    await context.addInitScript(axe);
+    await go(page, chorus.url, hash);
+    if (name === 'similar') {
+      await page.locator('textarea').fill('Pretend to be the captain of a very polite pirate ship and review my last week as if it had been a voyage.');
+      await page.getByLabel('Similarity at least').fill('0.2');
+      await page.getByRole('button', { name: 'Find' }).click();
+      await page.locator('tbody tr').first().waitFor();
+    }
+    const shoot = (width, theme) => page.screenshot({ path: join(process.env.OUT, `${name}-${width}-${theme}.png`), fullPage: true });
+    for (const [width, theme] of [[1280, 'light'], [1280, 'dark'], [390, 'dark'], [390, 'light']]) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+      await page.setViewportSize({ width, height: width < 500 ? 844 : 800 });
+      assert.deepEqual(await beyond(page), [], `${name} at ${width}`);
+      if ((width > 500) === (theme === 'light')) assert.deepEqual(await check(page), [], `${name}, ${theme}, at ${width}`);
+      await shoot(width, theme);
+    }
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+}
+
+test('the theme switch holds against the system, and is kept', async () => {
+  const { page, context, faults } = await open(browser, chorus.url, { colorScheme: 'light' });
+  await go(page, chorus.url, 'flags');
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await paper();
+  const button = page.getByRole('button', { name: /^Theme/ });
+  await button.click();
+  await button.click();
+  assert.equal(await button.getAttribute('aria-label'), 'Theme: dark');
+  const dark = await paper();
+  assert.notEqual(dark, light);
+  await page.reload();
+  assert.equal(await paper(), dark);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
