@@ -42,7 +42,7 @@ export async function page(ctx) {
   }
 
   function flags() {
-    show(latest, recent.length ? recent.slice(0, 8).map((f) => h('li', {}, when(f.time), ' ', linkOf(f.kind, f.id), ' ', h('span', {}, f.text))) : h('li', { class: 'faint' }, 'No flags yet.'));
+    show(latest, recent.length ? recent.slice(0, 8).map((f) => h('li', { class: f.kind }, when(f.time), ' ', linkOf(f.kind, f.id), ' ', h('span', { class: 'what' }, f.text))) : h('li', { class: 'faint' }, 'No flags yet.'));
   }
 
   // While prompts come in: totals every few seconds, campaigns after flags.

@@ -55,6 +55,7 @@ export function brief(pattern, kind = '') {
 
 // align finds the pattern's fixed words in an exemplar, in their order, and
 // returns [text, varies] pieces; all in one where it does not have them so.
+// Punctuation by itself may be missing.
 export function align(parts, text) {
   const out = [];
   let at = 0;
@@ -65,9 +66,9 @@ export function align(parts, text) {
       continue;
     }
     const words = part.trim();
-    if (!words) continue;
     const found = text.indexOf(words, at);
-    if (found < 0) return [[text, false]];
+    if (found < 0 && /[\p{L}\p{N}]/u.test(words)) return [[text, false]];
+    if (found < 0 || !words) continue;
     if (found > at) out.push([text.slice(at, found), varies]);
     out.push([words, false]);
     at = found + words.length;
