@@ -189,5 +189,4 @@ startTheme();
 tips();
 keys();
 live();
-askSession();
-navigate();
+askSession().then(() => navigate());

@@ -37,27 +37,9 @@ function take(e) {
   if (keep(flag)) events.dispatchEvent(new CustomEvent('flag', { detail: flag }));
 }
 
-// newest is the number of the newest flag, found by halving.
-async function newest() {
-  const beyond = async (n) => (await api.get('v1/flags', { after: n, limit: 1 })).items.length === 0;
-  if (await beyond(0)) return 0;
-  let low = 0; // has flags after it; high has none
-  let high = 100;
-  while (!(await beyond(high))) {
-    low = high;
-    high *= 4;
-  }
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
-    if (await beyond(middle)) high = middle;
-    else low = middle;
-  }
-  return high;
-}
-
 // begin takes the newest flags that are there already.
 async function begin() {
-  last = Math.max(0, (await newest()) - 100);
+  last = Math.max(0, (await api.stats()).flags - 100);
   for (const flag of (await api.get('v1/flags', { after: last, limit: 1000 })).items) keep(flag);
   events.dispatchEvent(new Event('begin'));
 }

@@ -20,6 +20,10 @@ export function signIn(ctx) {
       return token.select();
     }
     await session.ask();
+    if (!session.reads) {
+      await signOut();
+      return show(problem, 'This token may not read: sign in with one of the role read, decide or admin.');
+    }
     live.again();
     ctx.reload();
   };

@@ -3,7 +3,7 @@
 import * as api from './api.js';
 import { h, show, unique } from './dom.js';
 import { badge, minutes, when } from './format.js';
-import { name as signedIn } from './session.js';
+import { decides, name as signedIn } from './session.js';
 import { said } from './text.js';
 import { toast } from './toast.js';
 
@@ -40,7 +40,7 @@ export async function panel(kind, id, { signal, changed }) {
       h('div', {}, h('label', { for: untilID, title: 'In the prompts’ own time' }, 'Until (optional)'), until)),
     h('button', { class: 'main' }, 'Record verdict'), problem);
   draw();
-  return h('div', {}, form, record);
+  return h('div', {}, decides ? form : h('p', { class: 'faint' }, `The token ${signedIn} may look, but not decide.`), record);
 
   function draw() {
     show(record, given.length ? [h('h3', {}, 'Record'), h('ol', { reversed: true }, given.slice(0, 20).map((l) => h('li', {}, badge(l.verdict), ' ',

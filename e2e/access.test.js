@@ -1,0 +1,49 @@
+// Pages of a server that wants to know who asks.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Chorus, launch, open, settled } from './helper.js';
+
+let browser;
+let chorus;
+before(async () => { [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true, tokens: { ann: 'decide', rob: 'read', gate: 'ingest' } })]); });
+after(async () => { await browser?.close(); await chorus?.down(); });
+
+const signIn = async (page, token) => {
+  await page.getByLabel('Token').fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+};
+
+test('readers sign in, decide in their name, and sign out', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await context.addInitScript(await readFile(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8'));
+  await page.goto(`${chorus.url}/#/campaigns/c11`);
+  await page.locator('h1', { hasText: 'Sign in' }).waitFor();
+  assert.deepEqual((await page.evaluate(() => axe.run())).violations.map((v) => v.id), []);
+  await page.screenshot({ path: join(process.env.OUT, 'signin-1280-light.png') });
+  await signIn(page, 'chorus_wrong');
+  await page.getByText('There is no such token').waitFor();
+  await signIn(page, chorus.tokens.gate);
+  await page.getByText('may not read').waitFor();
+  await signIn(page, chorus.tokens.ann);
+  await page.locator('h1', { hasText: 'c11' }).waitFor();
+  await settled(page);
+  assert.ok(page.url().endsWith('#/campaigns/c11'), 'the page that was asked for');
+  assert.equal(await page.getByLabel('Your name').count(), 0);
+  await page.getByLabel('Confirmed').check();
+  await page.getByLabel('Reason').fill('seen elsewhere');
+  await page.getByRole('button', { name: 'Record verdict' }).click();
+  await page.locator('.head .badge.confirmed').waitFor();
+  assert.match(await page.locator('.record').textContent(), /ann/);
+  assert.equal(await page.evaluate(() => document.cookie), '', 'scripts cannot read the session');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.locator('h1', { hasText: 'Sign in' }).waitFor();
+  await signIn(page, chorus.tokens.rob);
+  await page.getByText('may look, but not decide').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Record verdict' }).count(), 0);
+  assert.match(await page.locator('.record').textContent(), /seen elsewhere/);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
