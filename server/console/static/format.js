@@ -57,10 +57,10 @@ export function when(t, how = 'minutes') {
     how === 'both' ? h('span', { class: 'ago' }, ` UTC · ${ago(t)}`) : null);
 }
 
-const marks = { alert: '▲', confirmed: '◆', watch: '◐', benign: '✓', none: '·' };
+const marks = { alert: '▲', confirmed: '◆', watch: '◐', benign: '✓' };
 
-export const badge = (status) => h('span', { class: `badge ${status in marks ? status : 'none'}` },
-  h('span', { 'aria-hidden': 'true' }, marks[status] || '·'), ' ', status === 'none' ? 'no status' : status);
+export const badge = (status) => (marks[status] ? h('span', { class: `badge ${status}` }, h('span', { 'aria-hidden': 'true' }, marks[status]), ' ', status) :
+  h('span', { class: 'faint' }, h('span', { 'aria-hidden': 'true' }, '–'), h('span', { class: 'hidden' }, 'no status')));
 
 // meter is a small bar from 0 to most beside its number.
 export const meter = (value, most, text) => h('span', { class: 'meter' },

@@ -37,7 +37,7 @@ export async function page(ctx) {
     const decide = [...of('confirmed').slice(0, 2), ...open].slice(0, 8);
     const range = known(st.first) ? [day(st.first), day(st.last)] : undefined;
     show(alerts, decide.length ? h('ul', { class: 'cards' }, decide.map((c) => card(c, range))) : h('p', { class: 'note' }, st.prompts ? 'No campaign alerts. What is watched stands under Campaigns.' : ['Nothing has been sent yet. ', h('code', {}, 'chorus load FILE'), ' before serving, or POST /v1/prompts, brings prompts in.']),
-      open.length > decide.length ? h('p', {}, h('a', { href: '#/campaigns?status=alert' }, `All ${num(open.length)} alerts`)) : null);
+      open.length > decide.length ? h('p', { class: 'after' }, h('a', { href: '#/campaigns?status=alert' }, `All ${num(open.length)} alerts`)) : null);
     show(chart, traffic(campaigns, calendar));
   }
 
@@ -97,8 +97,8 @@ const card = (c, range) => h('li', { class: `card ${c.status}` },
   h('div', { class: 'card-head' }, badge(c.status), campaignLink(c.id), h('span', { class: 'card-score', title: 'score, of 100' }, score(c.score))),
   h('p', {}, brief(c.templates[0]?.pattern, 'three')),
   h('div', { class: 'card-foot' }, h('span', {}, many(c.accounts, 'account')), h('span', {}, many(c.prompts, 'prompt')),
-    c.templates.length > 1 ? h('span', {}, many(c.templates.length, 'template')) : null, spark(c.days, 'prompts', { range })),
-  h('div', { class: 'faint' }, known(c.flagged_at) ? ['flagged ', when(c.flagged_at)] : ['last seen ', when(c.last_seen)]));
+    c.templates.length > 1 ? h('span', {}, many(c.templates.length, 'template')) : null),
+  h('div', { class: 'card-foot' }, h('span', {}, known(c.flagged_at) ? ['flagged ', when(c.flagged_at)] : ['last seen ', when(c.last_seen)]), spark(c.days, 'prompts', { range })));
 
 // traffic is all prompts by day, those of campaigns set off.
 function traffic(campaigns, all) {
