@@ -3,11 +3,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readFile } from 'node:fs/promises';
-import { Chorus, go, launch, open, ring, settled } from './helper.js';
+import { Chorus, go, known, launch, open, ring, settled } from './helper.js';
 
 let browser;
 let chorus;
-before(async () => { [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]); });
+let demo;
+before(async () => {
+  [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]);
+  demo = await known(chorus);
+});
 after(async () => { await browser?.close(); await chorus?.down(); });
 
 const tutor = 'You are a patient tutor. Work through the exercise below in numbered steps';
@@ -97,7 +101,7 @@ test('lists sort, filter and compare', async () => {
 
 test('the matrix, similar prompts, an account, exports', async () => {
   const { page, context, faults } = await open(browser, chorus.url);
-  await go(page, chorus.url, 'campaigns/c33');
+  await go(page, chorus.url, `campaigns/${demo.many}`);
   const canvas = page.locator('.matrix canvas');
   await canvas.focus();
   for (const key of ['ArrowRight', 'ArrowDown', 'ArrowDown']) await page.keyboard.press(key);
@@ -110,12 +114,12 @@ test('the matrix, similar prompts, an account, exports', async () => {
   await page.getByLabel('with account ids').check();
   const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /CSV/ }).click()]);
   const csv = await readFile(await download.path(), 'utf8');
-  assert.equal(download.suggestedFilename(), 'c33.csv');
+  assert.equal(download.suggestedFilename(), `${demo.many}.csv`);
   assert.ok(csv.includes(account));
   await canvas.focus();
   await page.keyboard.press('Enter');
   await page.locator('h1', { hasText: account }).waitFor();
-  await page.getByRole('link', { name: 'c33' }).waitFor();
+  await page.getByRole('link', { name: demo.many }).waitFor();
 
   await go(page, chorus.url, 'similar');
   await page.getByLabel('A prompt, or a part of one').fill('Pretend to be the captain of a very polite pirate ship and review my last week as if it had been a voyage.');
@@ -161,9 +165,9 @@ test('the keyboard goes everywhere', async () => {
   await page.keyboard.press('Escape');
   await page.keyboard.press('/');
   assert.equal(await focused(), 'words');
-  await page.keyboard.type('@acct-410114');
+  await page.keyboard.type(`@${demo.account}`);
   await page.keyboard.press('Enter');
-  await page.locator('h1', { hasText: 'acct-410114' }).waitFor();
+  await page.locator('h1', { hasText: demo.account }).waitFor();
   assert.deepEqual(faults, []);
   await context.close();
 });

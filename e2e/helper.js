@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
@@ -14,19 +13,10 @@ const binary = join(process.env.WORK, 'chorus');
 const demo = new URL('../testdata/demo.jsonl.gz', import.meta.url).pathname;
 let made = 0;
 
-async function freePort() {
-  const s = createServer().listen(0, '127.0.0.1');
-  await once(s, 'listening');
-  const { port } = s.address();
-  s.close();
-  await once(s, 'close');
-  return port;
-}
-
 // A Chorus is an index with a server.
 export class Chorus {
   constructor() {
-    this.db = join(process.env.WORK, `${++made}.db`);
+    this.db = join(process.env.WORK, `${process.pid}-${++made}.db`);
   }
 
   static async start({ load = false, tokens = {} } = {}) {
@@ -37,22 +27,22 @@ export class Chorus {
       const { stdout } = await run(binary, ['token', 'create', name, '--role', role, '--db', c.db, '--json']);
       c.tokens[name] = JSON.parse(stdout).token;
     }
-    c.port = await freePort();
-    c.url = `http://127.0.0.1:${c.port}`;
     await c.up();
     return c;
   }
 
+  // up starts the server, at the address that it had before.
   async up() {
-    this.process = spawn(binary, ['serve', '--db', this.db, '--listen', `127.0.0.1:${this.port}`], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.process = spawn(binary, ['serve', '--db', this.db, '--listen', this.url ? new URL(this.url).host : '127.0.0.1:0'], { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
-    this.process.stderr.on('data', (d) => { said += d; });
-    for (let i = 0; i < 200; i++) {
-      if (await fetch(`${this.url}/readyz`).then((r) => r.ok, () => false)) return;
-      if (this.process.exitCode !== null) break;
-      await new Promise((r) => setTimeout(r, 50));
-    }
-    throw new Error(`chorus serve did not start: ${said}`);
+    await new Promise((serving, failed) => {
+      this.process.once('exit', () => failed(new Error(`chorus serve: ${said}`)));
+      this.process.stderr.on('data', (d) => {
+        said += d;
+        const [, url] = said.match(/ at (http:\S+)/) || [];
+        if (url) serving((this.url = url));
+      });
+    });
   }
 
   async down() {
@@ -65,6 +55,17 @@ export class Chorus {
     const r = await fetch(`${this.url}/v1/prompts`, { method: 'POST', headers: { 'Content-Type': 'application/x-ndjson', ...headers }, body: prompts.map((p) => JSON.stringify(p)).join('\n') });
     assert.equal(r.status, 200, await r.text());
   }
+}
+
+// known names what the demo log is known to have: the campaign of most
+// templates with one of its members, that of most accounts, and its template.
+export async function known(chorus) {
+  const get = (path) => fetch(`${chorus.url}/v1/${path}`).then((r) => r.json());
+  const { items } = await get('campaigns?status=alert&limit=100');
+  const most = (f) => items.reduce((a, b) => (f(b) > f(a) ? b : a));
+  const [many, wide] = [most((c) => c.templates.length), most((c) => c.accounts)];
+  const { members } = await get(`campaigns/${many.id}`);
+  return { many: many.id, wide: wide.id, template: wide.templates[0].id, account: members[0].account };
 }
 
 // ring is what one campaign sends: n accounts, each some fillings of a template.

@@ -5,17 +5,21 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Chorus, go, launch, open } from './helper.js';
+import { Chorus, go, known, launch, open } from './helper.js';
 
 const axe = await readFile(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 let browser;
 let chorus;
-before(async () => { [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]); });
+let demo;
+before(async () => {
+  [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]);
+  demo = await known(chorus);
+});
 after(async () => { await browser?.close(); await chorus?.down(); });
 
 const pages = {
-  overview: '', campaigns: 'campaigns', campaign: 'campaigns/c33', compare: 'compare/c33/c11', templates: 'templates', template: 'templates/t11',
-  account: 'accounts/acct-410114', flags: 'flags', similar: 'similar', search: 'search?q=tutor', missing: 'campaigns/c999999',
+  overview: '', campaigns: 'campaigns', campaign: 'campaigns/MANY', compare: 'compare/MANY/WIDE', templates: 'templates', template: 'templates/TEMPLATE',
+  account: 'accounts/ACCOUNT', flags: 'flags', similar: 'similar', search: 'search?q=tutor', missing: 'campaigns/c999999',
 };
 
 async function check(page) {
@@ -33,7 +37,7 @@ for (const [name, hash] of Object.entries(pages)) {
   test(`page ${name}`, async () => {
     const { page, context, faults } = await open(browser, chorus.url, { colorScheme: 'light' });
     await context.addInitScript(axe);
-    await go(page, chorus.url, hash);
+    await go(page, chorus.url, hash.replace(/[A-Z]+/g, (name) => demo[name.toLowerCase()]));
     if (name === 'similar') {
       await page.locator('textarea').fill('Pretend to be the captain of a very polite pirate ship and review my last week as if it had been a voyage.');
       await page.getByLabel('Similarity at least').fill('0.2');

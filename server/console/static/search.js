@@ -56,7 +56,7 @@ export async function page(ctx) {
     if (err.status === 400 || err.status === 422) return h('div', {}, h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Search')), form, h('p', { class: 'error', role: 'alert' }, err.message), help);
     if (![404, 405, 501, 503].includes(err.status)) throw err;
     return h('section', {}, h('h1', { tabindex: '-1' }, 'Search'),
-      h('p', { class: 'note' }, err.status === 503 ? 'Full-text search is not ready yet: its index is being built.' : 'This server has no full-text search.', ' ', h('a', { href: `#/campaigns?q=${encodeURIComponent(q)}` }, 'Look in the patterns of campaigns instead'), '.'));
+      h('p', { class: 'note' }, err.status === 503 ? 'Full-text search is not ready yet: its index is being built.' : 'This server has no full-text search.', ' ', h('a', { href: `#/templates?q=${encodeURIComponent(q)}` }, 'Look for it in patterns instead'), '.'));
   }
   return h('div', {}, h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Search'), told), form, facets, list.el, more,
     /\s/.test(q.trim()) ? null : h('p', { class: 'after' }, 'Or open the account ', accountLink(q.trim(), false)));
