@@ -231,3 +231,20 @@ test('flags arrive while the page is open, also after the server was away', asyn
   await context.close();
   await mine.down();
 });
+
+test('the overview stays where its reader is while prompts come in', async () => {
+  const mine = await Chorus.start();
+  await mine.send(ring('first', 'Write the quarterly summary for the harbour office in plain words and end with a haiku about {} please'));
+  const { page, context, faults } = await open(browser, mine.url);
+  await go(page, mine.url, '');
+  const card = page.locator('.card [data-row]').first();
+  await card.focus();
+  const href = await card.getAttribute('href');
+  await mine.send(ring('second', 'Translate every line of the old railway timetable into verse, one couplet for each station: {}', { from: '2026-06-17T00:00:00Z' }));
+  await page.waitForFunction(() => document.querySelectorAll('.card').length === 2);
+  await page.waitForFunction(() => /a second/.test(document.querySelector('.tiles').textContent));
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('href')), href);
+  assert.deepEqual(faults, []);
+  await context.close();
+  await mine.down();
+});

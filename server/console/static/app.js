@@ -1,7 +1,7 @@
 // The shell: which page is shown, the header, the theme, the keyboard.
 
 import * as api from './api.js';
-import { $, h, show } from './dom.js';
+import { $, h, refocus, show } from './dom.js';
 import { start as live } from './live.js';
 import { start as keys } from './keys.js';
 import { start as tips, hide as hideTip } from './tip.js';
@@ -95,10 +95,13 @@ async function navigate(again = false) {
     clearTimeout(slow);
   }
   if (here !== current) return;
-  const y = scrollY;
-  show(main, node);
   main.removeAttribute('aria-busy');
-  if (again) return scrollTo(0, y);
+  if (again) {
+    const y = scrollY;
+    refocus(main, () => show(main, node));
+    return scrollTo(0, y);
+  }
+  show(main, node);
   const place = returning && places.get(key);
   if (place) {
     scrollTo(0, place.y);

@@ -31,6 +31,7 @@ function append(el, children) {
     if (Array.isArray(c)) append(el, c);
     else if (c !== null && c !== undefined && c !== false) el.append(c);
   }
+  return el;
 }
 
 // show replaces what an element holds.
@@ -38,6 +39,24 @@ export function show(el, ...children) {
   el.replaceChildren();
   append(el, children);
   return el;
+}
+
+// refill is show for what is shown again while somebody may be reading: what
+// stays the same is left alone, and the focus stays where it was.
+export function refill(el, ...children) {
+  const next = append(document.createDocumentFragment(), children);
+  const same = next.childNodes.length === el.childNodes.length && [...next.childNodes].every((n, i) => n.isEqualNode(el.childNodes[i]));
+  if (!same) refocus(el, () => el.replaceChildren(next));
+}
+
+// refocus calls fn, which replaces what el holds, and gives the focus to what
+// stands in the place of what had it.
+export function refocus(el, fn) {
+  const had = document.activeElement;
+  const mark = (o) => `${o.getAttribute('href') || o.getAttribute('name') || ''} ${o.textContent}`;
+  const sought = el !== had && el.contains(had) ? mark(had) : null;
+  fn();
+  if (sought !== null) [...el.querySelectorAll(had.tagName)].find((o) => mark(o) === sought)?.focus({ preventScroll: true });
 }
 
 export const $ = (id) => document.getElementById(id);

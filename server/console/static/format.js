@@ -13,13 +13,6 @@ export const percent = (x) => `${Math.round(100 * (x || 0))} %`;
 // score is a score without digits that say nothing.
 export const score = (n) => (n >= 99.95 ? '100' : dec(n));
 
-export function bytes(n) {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let i = 0;
-  for (; n >= 1000 && i < units.length - 1; i++) n /= 1000;
-  return `${i && n < 99.5 ? dec(n) : num(n)} ${units[i]}`;
-}
-
 export function signed(points) {
   const text = dec(Math.abs(points));
   if (text === '0.0') return '0';

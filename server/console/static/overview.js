@@ -3,8 +3,8 @@
 
 import * as api from './api.js';
 import { days, spark } from './chart.js';
-import { h, show } from './dom.js';
-import { badge, bytes, day, dec, known, many, num, score, when } from './format.js';
+import { h, refill, show } from './dom.js';
+import { badge, day, dec, known, many, num, score, when } from './format.js';
 import { follow, recent } from './live.js';
 import { brief } from './pattern.js';
 import { accounts, campaignLink, linkOf, pattern, points, prompts, status, templateID } from './rows.js';
@@ -22,27 +22,31 @@ export async function page(ctx) {
   const latest = h('ol', { class: 'flags brief-flags' });
   const wide = table({ caption: 'Templates of most accounts', kind: 'compact', columns: [templateID, status, points, pattern, accounts, prompts].map((c) => ({ ...c, by: null })), items: widest.items, empty: 'No template yet: none is shared by three accounts.' });
   const rate = rates(stats);
+  let shown = ''; // the days that the chart shows
   draw(stats, found.items, all);
   flags();
 
   function draw(st, campaigns, calendar) {
     const of = (s) => campaigns.filter((c) => c.status === s);
     const open = of('alert');
-    show(tiles, tile('Alerts', num(open.length), open.length ? 'want a decision' : 'nothing to decide', '#/campaigns?status=alert', open.length ? 'loud' : ''),
+    refill(tiles, tile('Alerts', num(open.length), open.length ? 'want a decision' : 'nothing to decide', '#/campaigns?status=alert', open.length ? 'loud' : ''),
       tile('Watched', num(of('watch').length), 'below an alert', '#/campaigns?status=watch'),
       tile('Prompts', num(st.prompts), rate.text),
       tile('Accounts', num(st.accounts), 'that sent them'),
       tile('Templates', num(st.templates), 'shared by three and more', '#/templates'),
-      tile('Retained', known(st.first) ? `${day(st.first).slice(5)} – ${day(st.last).slice(5)}` : '–', known(st.first) ? `${day(st.last).slice(0, 4)} UTC · ${bytes(st.bytes)}` : bytes(st.bytes)));
+      tile('Retained', known(st.first) ? many(daysOf(st), 'day') : '–', known(st.first) ? `${day(st.first)} – ${day(st.last)}` : 'nothing yet'));
     const decide = [...of('confirmed').slice(0, 2), ...open].slice(0, 8);
     const range = known(st.first) ? [day(st.first), day(st.last)] : undefined;
-    show(alerts, decide.length ? h('ul', { class: 'cards' }, decide.map((c) => card(c, range))) : h('p', { class: 'note' }, st.prompts ? 'No campaign alerts. What is watched stands under Campaigns.' : ['Nothing has been sent yet. ', h('code', {}, 'chorus load FILE'), ' before serving, or POST /v1/prompts, brings prompts in.']),
+    refill(alerts, decide.length ? h('ul', { class: 'cards' }, decide.map((c) => card(c, range))) : h('p', { class: 'note' }, st.prompts ? 'No campaign alerts. What is watched stands under Campaigns.' : ['Nothing has been sent yet. ', h('code', {}, 'chorus load FILE'), ' before serving, or POST /v1/prompts, brings prompts in.']),
       open.length > decide.length ? h('p', { class: 'after' }, h('a', { href: '#/campaigns?status=alert' }, `All ${num(open.length)} alerts`)) : null);
-    show(chart, traffic(campaigns, calendar));
+    const byDay = traffic(campaigns, calendar);
+    const drawn = JSON.stringify(byDay);
+    if (drawn !== shown) show(chart, prompted(byDay));
+    shown = drawn;
   }
 
   function flags() {
-    show(latest, recent.length ? recent.slice(0, 8).map((f) => h('li', { class: f.kind }, when(f.time), ' ', linkOf(f.kind, f.id), ' ', h('span', { class: 'what' }, f.text))) : h('li', { class: 'faint' }, 'No flags yet.'));
+    refill(latest, recent.length ? recent.slice(0, 8).map((f) => h('li', { class: f.kind }, when(f.time), ' ', linkOf(f.kind, f.id), ' ', h('span', { class: 'what' }, f.text))) : h('li', { class: 'faint' }, 'No flags yet.'));
   }
 
   // While prompts come in: totals every few seconds, campaigns after flags.
@@ -61,8 +65,10 @@ export async function page(ctx) {
   let soon = 0;
   follow(ctx.signal, () => {
     flags();
-    clearTimeout(soon);
-    soon = setTimeout(() => safely(refresh(true)), 1500);
+    soon ||= setTimeout(() => {
+      soon = 0;
+      safely(refresh(true));
+    }, 1500);
   }, flags);
 
   return h('div', { class: 'overview' },
@@ -100,16 +106,19 @@ const card = (c, range) => h('li', { class: `card ${c.status}` },
     c.templates.length > 1 ? h('span', {}, many(c.templates.length, 'template')) : null),
   h('div', { class: 'card-foot' }, h('span', {}, known(c.flagged_at) ? ['flagged ', when(c.flagged_at)] : ['last seen ', when(c.last_seen)]), spark(c.days, 'prompts', { range })));
 
-// traffic is all prompts by day, those of campaigns set off.
+const daysOf = (st) => Math.round((Date.parse(day(st.last)) - Date.parse(day(st.first))) / 86_400_000) + 1;
+
+// traffic is all prompts by day, those of campaigns apart.
 function traffic(campaigns, all) {
   const byDay = new Map(all.map((d) => [d.day, { day: d.day, total: d.prompts, alert: 0, watch: 0 }]));
   for (const c of campaigns) {
     const field = c.status === 'alert' || c.status === 'confirmed' ? 'alert' : c.status === 'watch' ? 'watch' : '';
     for (const d of field ? c.days : []) if (byDay.has(d.day)) byDay.get(d.day)[field] += d.prompts;
   }
-  const items = [...byDay.values()].map((d) => ({ ...d, rest: Math.max(0, d.total - d.alert - d.watch) }));
-  return days({
-    label: 'Prompts by day', items, height: 180,
-    series: [{ field: 'alert', name: 'in alerting and confirmed campaigns', kind: 'c-alert' }, { field: 'watch', name: 'in watched campaigns', kind: 'c-watch' }, { field: 'rest', name: 'all others', kind: 'c-rest' }],
-  });
+  return [...byDay.values()].map((d) => ({ ...d, rest: Math.max(0, d.total - d.alert - d.watch) }));
 }
+
+const prompted = (items) => days({
+  label: 'Prompts by day', items, height: 180,
+  series: [{ field: 'alert', name: 'in alerting and confirmed campaigns', kind: 'c-alert' }, { field: 'watch', name: 'in watched campaigns', kind: 'c-watch' }, { field: 'rest', name: 'all others', kind: 'c-rest' }],
+});
