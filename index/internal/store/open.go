@@ -109,31 +109,33 @@ func openBolt(path string, o Options) (s *Store, err error) {
 	var g guard
 	defer g.end(g.begin(), &err)
 	s = &Store{path: path, o: o, maxTransaction: maxTransaction, maxSweep: maxSweep, fanIn: fanIn}
-	mmap := 0
-	if !o.ReadOnly && runtime.GOOS != "windows" && bits.UintSize == 64 {
-		// Growing the map waits for readers: leave room. (Windows would grow the file.)
-		mmap = 1 << 30
-		mmap *= 4 // in two steps: 32-bit compilers read this too
-		if info, err := os.Stat(path); err == nil {
-			mmap = max(mmap, int(2*info.Size()))
-		}
-	}
-	s.db, err = bolt.Open(path, 0o600, &bolt.Options{
-		Timeout:         o.LockTimeout,
-		NoFreelistSync:  true,
-		FreelistType:    bolt.FreelistMapType,
-		NoSync:          o.NoSync,
-		NoGrowSync:      false,
-		ReadOnly:        o.ReadOnly,
-		PageSize:        pageSize,
-		InitialMmapSize: mmap,
-		NoStatistics:    true,
+	options := &bolt.Options{
+		Timeout:        o.LockTimeout,
+		NoFreelistSync: true,
+		FreelistType:   bolt.FreelistMapType,
+		NoSync:         o.NoSync,
+		NoGrowSync:     false,
+		ReadOnly:       o.ReadOnly,
+		PageSize:       pageSize,
+		NoStatistics:   true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			f, err := os.OpenFile(name, flag&^os.O_CREATE, mode)
 			s.file = f
 			return f, err
 		},
-	})
+	}
+	if !o.ReadOnly && runtime.GOOS != "windows" && bits.UintSize == 64 {
+		// Growing the map waits for readers, one of which may wait for who waits
+		// for the map: leave so much room that it never grows. It is addresses, no
+		// memory. (Windows would grow the file.)
+		options.InitialMmapSize = 1 << 30
+		options.InitialMmapSize *= 1 << 10 // in two steps: 32-bit compilers read this too
+	}
+	s.db, err = bolt.Open(path, 0o600, options)
+	if errors.Is(err, syscall.ENOMEM) && options.InitialMmapSize > 0 { // addresses are limited
+		options.InitialMmapSize = 0
+		s.db, err = bolt.Open(path, 0o600, options)
+	}
 	switch {
 	case err == nil:
 		switch moved, err := s.moved(); {
