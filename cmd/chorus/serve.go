@@ -158,7 +158,7 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 		Logger: log, Drain: s.drain, Guard: guard, Routes: routes,
 		Wrap: func(h http.Handler) http.Handler { return m.Wrap(h, log) },
 	})
-	var all errgroup.Group
+	all, ctx := errgroup.WithContext(ctx) // sockets fail together
 	for _, l := range sockets {
 		all.Go(func() error { return srv.Serve(ctx, l) })
 		s.announce(log, scheme+"://"+l.Addr().String())
