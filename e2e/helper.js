@@ -91,6 +91,8 @@ export async function open(browser, origin, options = {}) {
   await context.exposeBinding('reportFault', (_, text) => faults.push(text));
   await context.addInitScript(() => {
     addEventListener('securitypolicyviolation', (e) => reportFault(`policy: ${e.violatedDirective} ${e.blockedURI}`));
+    window.shifts = 0; // how much of the page moved by itself
+    new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) window.shifts += e.value; }).observe({ type: 'layout-shift', buffered: true });
   });
   const page = await context.newPage();
   page.on('pageerror', (e) => faults.push(`error: ${e.message}`));
@@ -107,5 +109,5 @@ export async function go(page, origin, hash) {
 
 export async function settled(page) {
   await page.locator('main:not([aria-busy]) h1').waitFor();
-  await page.waitForFunction(() => !document.querySelector('main .skeleton, main .reserve > .note') && document.getElementById('live').dataset.state !== 'off');
+  await page.waitForFunction(() => !document.querySelector('main .skeleton') && document.getElementById('live').dataset.state !== 'off');
 }

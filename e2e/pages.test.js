@@ -44,6 +44,8 @@ for (const [name, hash] of Object.entries(pages)) {
       await page.getByRole('button', { name: 'Find' }).click();
       await page.locator('tbody tr').first().waitFor();
     }
+    const shifts = await page.evaluate(() => window.shifts);
+    assert.ok(shifts < 0.02, `${name} moves by ${shifts} while it loads`);
     const shoot = (width, theme) => page.screenshot({ path: join(process.env.OUT, `${name}-${width}-${theme}.png`), fullPage: true });
     for (const [width, theme] of [[1280, 'light'], [1280, 'dark'], [390, 'dark'], [390, 'light']]) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
@@ -56,6 +58,34 @@ for (const [name, hash] of Object.entries(pages)) {
     await context.close();
   });
 }
+
+test('what opens is sound too', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await context.addInitScript(axe);
+  await go(page, chorus.url, `campaigns/${demo.many}`);
+  await page.keyboard.press('?');
+  assert.deepEqual(await check(page), [], 'keyboard');
+  await page.keyboard.press('Escape');
+  await page.locator('.drop summary').click();
+  await page.locator('.slot').first().focus();
+  assert.equal(await page.locator('.drop[open]').count(), 0, 'closes when the reader goes elsewhere');
+  await page.locator('.drop summary').click();
+  assert.deepEqual(await check(page), [], 'export');
+  await page.keyboard.press('Escape');
+  for (const fold of await page.locator('.numbers summary').all()) await fold.click();
+  assert.deepEqual(await check(page), [], 'tables');
+  await page.setViewportSize({ width: 390, height: 844 });
+  assert.deepEqual(await beyond(page), [], 'tables at 390');
+  await page.getByRole('button', { name: 'Menu' }).click();
+  assert.deepEqual(await check(page), [], 'menu');
+  assert.deepEqual(await beyond(page), [], 'menu');
+  await page.screenshot({ path: join(process.env.OUT, 'menu-390-light.png') });
+  await page.getByRole('link', { name: 'Flags', exact: true }).click();
+  await page.locator('h1', { hasText: 'Flags' }).waitFor();
+  assert.ok(await page.locator('#nav').isHidden());
+  assert.deepEqual(faults, []);
+  await context.close();
+});
 
 test('the theme switch holds against the system, and is kept', async () => {
   const { page, context, faults } = await open(browser, chorus.url, { colorScheme: 'light' });

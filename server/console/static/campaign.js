@@ -19,9 +19,10 @@ export async function page(ctx) {
   const [id] = ctx.args;
   const c = await api.campaign(id, ctx.signal);
   ctx.title(`${c.id}, ${c.status}`);
-  const grid = h('div', { class: 'reserve' }, h('p', { class: 'note' }, 'Loading…'));
-  api.matrix(id, 2000, ctx.signal).then((m) => show(grid, matrix(m)), (err) => err.name !== 'AbortError' && show(grid, h('p', { class: 'note' }, err.message)));
-  const verdict = h('div', {}, await panel('campaign', c.id, { signal: ctx.signal, changed: () => ctx.reload() }));
+  const [grid, verdict, first] = await Promise.all([
+    api.matrix(id, 2000, ctx.signal), panel('campaign', c.id, { signal: ctx.signal, changed: () => ctx.reload() }),
+    Promise.all(c.templates.slice(0, eager).map((t) => api.template(t.id, ctx.signal).catch(() => null))), // one may have expired just now
+  ]);
   const mark = known(c.flagged_at) ? { day: c.flagged_at.slice(0, 10), name: 'flagged' } : null;
   return h('article', { class: 'campaign' },
     h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Campaign ', h('span', { class: 'id' }, c.id)), badge(c.status),
@@ -29,10 +30,10 @@ export async function page(ctx) {
     facts(c),
     h('div', { class: 'columns' },
       h('div', { class: 'wide' },
-        h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(c, ctx)),
+        h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(c, first, ctx)),
         h('section', { class: 'panel' }, h('h2', {}, 'Day by day'),
           days({ label: `Prompts and new accounts of ${c.id} by day`, items: c.days, mark, height: 190, series: [{ field: 'prompts', name: 'prompts', kind: 'c-main' }], below: { field: 'new_accounts', name: 'new accounts', kind: 'c-new' } })),
-        h('section', { class: 'panel' }, h('h2', {}, 'Who sent which template'), grid),
+        h('section', { class: 'panel' }, h('h2', {}, 'Who sent which template'), matrix(grid)),
         h('section', { class: 'panel' }, h('h2', {}, many(c.accounts, 'member')), members(c.members || [], { sure: true }))),
       h('aside', { class: 'narrow', 'aria-label': 'Judgement' },
         h('section', { class: 'panel' }, h('h2', {}, 'Verdict'), verdict),
@@ -52,10 +53,11 @@ function chance(c) {
 
 const superscript = (n) => [...String(n)].map((d) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[d]).join('');
 
-// patterns shows templates, each in full when it is asked for: the first at once.
-function patterns(c, ctx) {
+// patterns shows templates, each in full when it is asked for: the first, which
+// are here, at once.
+function patterns(c, first, ctx) {
   const item = (t, i) => {
-    const text = h('div', {}, brief(t.pattern, 'three'));
+    const text = h('div', {}, first[i] ? whole(first[i]) : brief(t.pattern, 'three'));
     const more = h('button', { type: 'button', class: 'link', onclick: open }, 'in full');
     async function open() {
       try {
@@ -66,8 +68,7 @@ function patterns(c, ctx) {
         if (err.name !== 'AbortError') show(more, err.message);
       }
     }
-    if (i < eager) open();
-    return h('li', {}, h('div', { class: 'row' }, templateLink(t.id), h('span', { class: 'faint' }, many(t.accounts, 'account')), i < eager ? null : more), text);
+    return h('li', {}, h('div', { class: 'row' }, templateLink(t.id), h('span', { class: 'faint' }, many(t.accounts, 'account')), first[i] ? null : more), text);
   };
   const list = h('ol', { class: 'patterns' }, c.templates.slice(0, brieflyShown).map(item));
   const others = c.templates.length - brieflyShown;
@@ -80,7 +81,7 @@ function patterns(c, ctx) {
 }
 
 function compareWith(id) {
-  const box = h('input', { 'aria-label': 'Compare with campaign', placeholder: 'other id', size: '8', pattern: '[cC]?[0-9]+', title: 'The id of another campaign, as c54', required: true, spellcheck: 'false' });
+  const box = h('input', { 'aria-label': 'Compare with campaign', placeholder: 'Compare with c…', size: '15', pattern: '[cC]?[0-9]+', title: 'The id of another campaign, as c54', required: true, spellcheck: 'false' });
   return h('form', { class: 'row', onsubmit: (e) => {
     e.preventDefault();
     location.hash = `#/compare/${id}/c${box.value.trim().replace(/^c/i, '')}`;
@@ -95,5 +96,11 @@ function exports(c) {
       needs && !accounts.checked ? h('span', { class: 'faint' }, `${name}: only with account ids`) : h('a', { href: api.exportOf(c.id, format, accounts.checked), download: '' }, name))));
   }
   draw();
-  return h('details', { class: 'drop' }, h('summary', { class: 'button' }, 'Export'), h('div', { class: 'sheet' }, links, h('label', { class: 'row' }, accounts, ' with account ids')));
+  const summary = h('summary', { class: 'button' }, 'Export');
+  const drop = h('details', { class: 'drop', onfocusout: (e) => { if (e.relatedTarget && !drop.contains(e.relatedTarget)) drop.open = false; }, onkeydown: (e) => {
+    if (e.key !== 'Escape' || !drop.open) return;
+    drop.open = false;
+    summary.focus();
+  } }, summary, h('div', { class: 'sheet' }, links, h('label', { class: 'row' }, accounts, ' with account ids')));
+  return drop;
 }

@@ -8,7 +8,7 @@ import { said } from './text.js';
 const rank = { confirmed: 4, alert: 3, watch: 2, benign: 1, none: 0 };
 
 export const status = { name: 'Status', kind: 'status', by: (c) => rank[c.status] ?? 0, cell: (c) => badge(c.status) };
-export const points = { name: 'Score', kind: 'score', by: (c) => c.score, cell: (c) => meter(c.score, 100, score(c.score)) };
+export const points = { name: 'Score', kind: 'score', by: (c) => c.score, cell: (c) => (c.score ? meter(c.score, 100, score(c.score)) : h('span', { class: 'faint' }, '–')) }; // 0: not scored
 export const prompts = { name: 'Prompts', right: true, by: (c) => c.prompts, cell: (c) => num(c.prompts) };
 export const accounts = { name: 'Accounts', right: true, by: (c) => c.accounts, cell: (c) => num(c.accounts) };
 export const seen = { name: 'Last seen', kind: 'time', by: (c) => c.last_seen, cell: (c) => when(c.last_seen, 'day') };
