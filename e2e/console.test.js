@@ -23,7 +23,9 @@ test('from an alert to a verdict, and back', async () => {
   const alerts = page.locator('.tile', { hasText: 'Alerts' }).locator('.value');
   const before = Number(await alerts.textContent());
   assert.ok(before >= 5, `${before} alerts`);
-  await page.locator('.card', { hasText: 'patient tutor' }).locator('[data-row]').click();
+  const card = page.locator('.card', { hasText: 'patient tutor' });
+  assert.equal(await card.locator('time').textContent(), (await card.locator('time').getAttribute('datetime')).slice(0, 16).replace('T', ' '), 'times are UTC');
+  await card.locator('[data-row]').click();
   await page.locator('h1', { hasText: 'Campaign' }).waitFor();
   await settled(page);
   const id = (await page.locator('h1 .id').textContent()).trim();

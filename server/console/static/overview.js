@@ -29,13 +29,14 @@ export async function page(ctx) {
   function draw(st, campaigns, calendar) {
     const of = (s) => campaigns.filter((c) => c.status === s);
     const open = of('alert');
-    refill(tiles, tile('Alerts', num(open.length), open.length ? 'want a decision' : 'nothing to decide', '#/campaigns?status=alert', open.length ? 'loud' : ''),
+    const sure = of('confirmed').length;
+    refill(tiles, tile('Alerts', num(open.length), `${open.length ? 'want a decision' : 'nothing to decide'}${sure ? `, ${num(sure)} confirmed` : ''}`, '#/campaigns?status=alert', open.length ? 'loud' : ''),
       tile('Watched', num(of('watch').length), 'below an alert', '#/campaigns?status=watch'),
       tile('Prompts', num(st.prompts), rate.text),
       tile('Accounts', num(st.accounts), 'that sent them'),
       tile('Templates', num(st.templates), 'shared by three and more', '#/templates'),
       tile('Retained', known(st.first) ? many(daysOf(st), 'day') : '–', known(st.first) ? `${day(st.first)} – ${day(st.last)}` : 'nothing yet'));
-    const decide = [...of('confirmed').slice(0, 2), ...open].slice(0, 8);
+    const decide = open.slice(0, 8);
     const range = known(st.first) ? [day(st.first), day(st.last)] : undefined;
     refill(alerts, decide.length ? h('ul', { class: 'cards' }, decide.map((c) => card(c, range))) : h('p', { class: 'note' }, st.prompts ? 'No campaign alerts. What is watched stands under Campaigns.' : ['Nothing has been sent yet. ', h('code', {}, 'chorus load FILE'), ' before serving, or POST /v1/prompts, brings prompts in.']),
       open.length > decide.length ? h('p', { class: 'after' }, h('a', { href: '#/campaigns?status=alert' }, `All ${num(open.length)} alerts`)) : null);
@@ -68,7 +69,7 @@ export async function page(ctx) {
     soon ||= setTimeout(() => {
       soon = 0;
       safely(refresh(true));
-    }, 1500);
+    }, 2500); // answers may be 2 seconds old
   }, flags);
 
   return h('div', { class: 'overview' },
