@@ -64,7 +64,7 @@ const gatherShare = 8 << 10
 // holds no lock.
 func (ix *Index) assessAll() *assessments {
 	ix.mu.RLock()
-	now, streaming := ix.generation(), time.Since(ix.added) < stillTime
+	now, streaming := ix.generation(), ix.opts.Lag > 0 && time.Since(ix.added) < stillTime
 	ix.mu.RUnlock()
 	last := ix.assessor.last.Load()
 	if last == nil || !streaming || last.asOf.labels < now.labels || last.asOf.expired < now.expired {
