@@ -57,6 +57,7 @@ var (
 	errNoRoute = errors.New("no such path")
 	errOrigin  = errors.New("a page of another origin must not do this")
 	errClosing = errors.New("shutting down")
+	errBody    = errors.New("the body cannot be read")
 	errPath    = errors.New("the path is not clean: it has empty segments, . or ..")
 )
 
@@ -110,6 +111,7 @@ var statuses = []struct {
 	{index.ErrCursor, http.StatusUnprocessableEntity},
 	{os.ErrDeadlineExceeded, http.StatusRequestTimeout},
 	{io.ErrUnexpectedEOF, http.StatusBadRequest},
+	{errBody, http.StatusBadRequest},
 	{errClosing, http.StatusServiceUnavailable},
 	{index.ErrClosed, http.StatusServiceUnavailable},
 	{index.ErrLocked, http.StatusServiceUnavailable},

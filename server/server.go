@@ -44,10 +44,12 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -203,5 +205,9 @@ func (p *patient) Read(b []byte) (int, error) {
 		p.c.SetReadDeadline(now.Add(p.s.o.Pause))
 		p.c.SetWriteDeadline(now.Add(2 * p.s.o.Pause))
 	}
-	return p.ReadCloser.Read(b)
+	n, err := p.ReadCloser.Read(b)
+	if err != nil && err != io.EOF && !errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("%w: %w", errBody, err)
+	}
+	return n, err
 }
