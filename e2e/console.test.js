@@ -124,7 +124,7 @@ test('the matrix, similar prompts, an account, exports', async () => {
   await page.getByRole('link', { name: demo.many }).waitFor();
 
   await go(page, chorus.url, 'similar');
-  await page.getByLabel('A prompt, or a part of one').fill('Pretend to be the captain of a very polite pirate ship and review my last week as if it had been a voyage.');
+  await page.getByLabel('A prompt, or a part of one').fill(demo.prompt);
   await page.getByLabel('Similarity at least').fill('0.2');
   await page.getByRole('button', { name: 'Find' }).click();
   await page.locator('tbody .account').first().waitFor();

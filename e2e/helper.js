@@ -58,14 +58,16 @@ export class Chorus {
 }
 
 // known names what the demo log is known to have: the campaign of most
-// templates with one of its members, that of most accounts, and its template.
+// templates with one of its members, that of most accounts, its template, and a
+// prompt of that.
 export async function known(chorus) {
   const get = (path) => fetch(`${chorus.url}/v1/${path}`).then((r) => r.json());
   const { items } = await get('campaigns?status=alert&limit=100');
   const most = (f) => items.reduce((a, b) => (f(b) > f(a) ? b : a));
   const [many, wide] = [most((c) => c.templates.length), most((c) => c.accounts)];
   const { members } = await get(`campaigns/${many.id}`);
-  return { many: many.id, wide: wide.id, template: wide.templates[0].id, account: members[0].account };
+  const { exemplars } = await get(`templates/${wide.templates[0].id}`);
+  return { many: many.id, wide: wide.id, template: wide.templates[0].id, account: members[0].account, prompt: exemplars[0] };
 }
 
 // ring is what one campaign sends: n accounts, each some fillings of a template.

@@ -39,10 +39,11 @@ for (const [name, hash] of Object.entries(pages)) {
     await context.addInitScript(axe);
     await go(page, chorus.url, hash.replace(/[A-Z]+/g, (name) => demo[name.toLowerCase()]));
     if (name === 'similar') {
-      await page.locator('textarea').fill('Pretend to be the captain of a very polite pirate ship and review my last week as if it had been a voyage.');
+      await page.locator('textarea').fill(demo.prompt);
       await page.getByLabel('Similarity at least').fill('0.2');
       await page.getByRole('button', { name: 'Find' }).click();
-      await page.locator('tbody tr').first().waitFor();
+      await page.locator('[aria-live] tbody tr, [aria-live] .error, [aria-live] .note').first().waitFor();
+      assert.equal(await page.locator('[aria-live] .error, [aria-live] .note').count(), 0);
     }
     const shifts = await page.evaluate(() => window.shifts);
     assert.ok(shifts < 0.02, `${name} moves by ${shifts} while it loads`);

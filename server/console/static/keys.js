@@ -25,15 +25,11 @@ function help() {
     ['j k', 'next and previous row'], ['Enter', 'open the row'], ['x', 'mark a campaign to compare it'], ['b', 'give a verdict on this page'],
     ['← → ↑ ↓', 'move in the matrix'], ['Esc', 'close, or leave a field'], ['?', 'this list'],
   ];
-  const back = document.activeElement;
   const dialog = h('dialog', { class: 'sheet', 'aria-labelledby': 'keys-title' },
     h('h2', { id: 'keys-title' }, 'Keyboard'),
     h('dl', { class: 'keys' }, rows.map(([k, what]) => [h('dt', {}, k.split(' ').map((c) => [h('kbd', {}, c), ' '])), h('dd', {}, what)])),
     h('form', { method: 'dialog' }, h('button', { class: 'main', autofocus: true }, 'Close')));
-  dialog.addEventListener('close', () => {
-    dialog.remove();
-    back?.focus?.();
-  });
+  dialog.addEventListener('close', () => dialog.remove()); // the focus is back where it was by then
   document.body.append(dialog);
   dialog.showModal();
 }
