@@ -166,6 +166,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelWarn),
 	}
 	srv.RegisterOnShutdown(s.Close)
+	var fresh lobby
+	fresh.admit(srv)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {
@@ -176,11 +178,15 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.Drain)
 	defer cancel()
-	err := srv.Shutdown(drain)
-	if err != nil {
-		err = errors.Join(errors.New("server: requests were still under way"), err, srv.Close())
-	}
+	// Accept no more, then answer who was accepted. What is still in the socket's
+	// queue gets whoever holds the socket next.
+	err := l.Close()
 	<-failed
+	srv.SetKeepAlivesEnabled(false)
+	fresh.wait(drain)
+	if e := srv.Shutdown(drain); e != nil {
+		err = errors.Join(errors.New("server: requests were still under way"), err, e, srv.Close())
+	}
 	return err
 }
 
