@@ -165,6 +165,15 @@ func TestDrain(t *testing.T) {
 	log := lines(1000)
 	half := bytes.IndexByte(log[len(log)/2:], '\n') + len(log)/2 + 1
 	feed.Write(log[:half])
+	until(t, "under way", func() bool { // beside the request that asks
+		resp, err := http.Get("http://" + address + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		return err == nil && strings.Contains(string(b), "\nchorus_http_requests_underway 2\n")
+	})
 	d.Process.Signal(syscall.SIGTERM)
 	until(t, "refusing connections", func() bool {
 		c, err := net.Dial("tcp", address)
