@@ -234,13 +234,14 @@ type Stat struct {
 	Out      bool
 	Days     []int32
 	Accounts int
+	Prompts  uint64
 }
 
 // DecodeStat decodes a stat record.
 func DecodeStat(b []byte) (Stat, error) {
 	var t Template
 	days, out, err := t.decodeStat(b)
-	return Stat{out, days, int(t.accounts)}, err
+	return Stat{out, days, int(t.accounts), t.Prompts}, err
 }
 
 func (t *Template) decodeStat(b []byte) (days []int32, out bool, err error) {
