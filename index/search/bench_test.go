@@ -1,0 +1,95 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-368d3dfa/chorus/index"
+)
+
+// BenchmarkSearch asks an index of CHORUS_BENCH_TEMPLATES templates (20,000) of
+// 30 to 120 words each, of a vocabulary of 50,000, by each kind of query.
+func BenchmarkSearch(b *testing.B) {
+	n := 20_000
+	if v, err := strconv.Atoi(os.Getenv("CHORUS_BENCH_TEMPLATES")); err == nil {
+		n = v
+	}
+	w := newWords(1, 50_000)
+	ix := openIndex(b, &index.Options{NoSync: true})
+	texts := make([]string, n)
+	var prompts []index.Prompt
+	for i := range n {
+		texts[i] = w.text(30 + w.rng.IntN(90))
+		for a := range 3 + int(12*w.rng.ExpFloat64()*w.rng.ExpFloat64())/4 {
+			prompts = append(prompts, index.Prompt{
+				Account: fmt.Sprintf("a%d", w.rng.IntN(n)), Time: start.Add(time.Duration(len(prompts)) * time.Second),
+				Text: texts[i] + " " + w.text(5+a%3),
+			})
+		}
+	}
+	for batch := range slices.Chunk(prompts, 5000) {
+		if _, err := ix.Add(context.Background(), batch...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	folder := filepath.Join(b.TempDir(), "search")
+	began := time.Now()
+	s := openSearch(b, ix, folder)
+	catchUp(b, s)
+	st, err := ix.Stats(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	bytes, raw := int64(0), 0
+	filepath.Walk(folder, func(_ string, i os.FileInfo, _ error) error { bytes += i.Size(); return nil })
+	for _, t := range texts {
+		raw += len(t)
+	}
+	b.Logf("%d templates of %d prompts written in %v; folder %d MB, text of the templates without fillings %d MB",
+		st.Templates, st.Prompts, time.Since(began).Round(time.Millisecond), bytes>>20, raw>>20)
+
+	rng := rand.New(rand.NewPCG(2, 2))
+	some := func(k int) []string { // k words in a row of some template
+		f := strings.Fields(texts[rng.IntN(n)])
+		i := rng.IntN(len(f) - k)
+		return f[i : i+k]
+	}
+	kinds := []struct {
+		name string
+		text func() string
+	}{
+		{"word", func() string { return some(1)[0] }},
+		{"commonest", func() string { return w.all[rng.IntN(5)] }},
+		{"words", func() string { return strings.Join(some(3), " ") }},
+		{"phrase", func() string { return `"` + strings.Join(some(4), " ") + `"` }},
+		{"common-phrase", func() string { return `"` + w.all[rng.IntN(5)] + " " + w.all[rng.IntN(5)] + `"` }},
+		{"prefix", func() string { return some(1)[0][:2] + "*" }},
+		{"letter", func() string { return some(1)[0][:1] + "*" }},
+		{"fuzzy", func() string { return some(1)[0] + "~" }},
+		{"or", func() string { return strings.Join(some(3), " OR ") }},
+	}
+	for _, kind := range kinds {
+		b.Run(kind.name, func(b *testing.B) {
+			var times []time.Duration
+			for b.Loop() {
+				q := Query{Text: kind.text(), MinAccounts: rng.IntN(3) * 4}
+				began := time.Now()
+				if _, err := s.Search(context.Background(), q); err != nil {
+					b.Fatal(err)
+				}
+				times = append(times, time.Since(began))
+			}
+			slices.Sort(times)
+			b.ReportMetric(float64(times[len(times)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(times[len(times)*95/100].Microseconds())/1000, "p95-ms")
+		})
+	}
+}

@@ -1,0 +1,209 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/blevesearch/bleve/v2/document"
+	"github.com/blevesearch/bleve/v2/index/scorch"
+	"github.com/blevesearch/bleve/v2/mapping"
+	"github.com/blevesearch/bleve/v2/search"
+	"github.com/blevesearch/bleve/v2/search/collector"
+	blevequery "github.com/blevesearch/bleve/v2/search/query"
+	bleveindex "github.com/blevesearch/bleve_index_api"
+
+	"github.com/seed-368d3dfa/chorus/index"
+)
+
+// words is the text index: bleve's scorch, without the package above it, which
+// brings global state and HTTP. It has one document a template.
+//
+// A document has the id "ID.STAMP", of the template and of its text (package
+// index, Digest.Stamp, in base 36), and two fields. The values of text are the
+// fixed parts of the pattern and the exemplars; begins has the first one, two
+// and three characters of every word, for short prefixes.
+type words struct {
+	bleveindex.Index
+	analysis *bleveindex.AnalysisQueue
+}
+
+const (
+	textField  = "text"
+	beginField = "begins"
+)
+
+func documentID(id string, stamp uint64) string { return id + "." + strconv.FormatUint(stamp, 36) }
+
+func parseDocumentID(doc string) (id string, stamp uint64, ok bool) {
+	id, s, ok := strings.Cut(doc, ".")
+	stamp, err := strconv.ParseUint(s, 36, 64)
+	return id, stamp, ok && err == nil
+}
+
+// errBusy is what the lock of another process becomes.
+var errBusy = errors.New("search: its folder is in use by another process")
+
+// openWords opens what is at path, or begins it; "" is in memory.
+func openWords(path string) (*words, error) {
+	w := &words{analysis: bleveindex.NewAnalysisQueue(1)}
+	err := guard(func() (err error) {
+		w.Index, err = scorch.NewScorch(scorch.Name, map[string]any{
+			"path":                   path,
+			"create_if_missing":      true,
+			"unsafe_batch":           true, // a batch is visible before it is on disk: what a crash loses is found missing
+			"bolt_timeout":           "3s",
+			"asyncErrorCallbackName": callbackName,
+		}, w.analysis)
+		if err == nil {
+			err = w.Open()
+		}
+		return err
+	})
+	if err == nil {
+		return w, nil
+	}
+	w.analysis.Close()
+	if strings.Contains(err.Error(), "timeout") { // bbolt's error, which only package store may name
+		err = errBusy
+	}
+	return nil, err
+}
+
+func (w *words) close() error {
+	defer w.analysis.Close()
+	return guard(w.Close)
+}
+
+// guard turns a panic, and a fault in a mapped file, into an error.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("search: the text index failed: %v", p)
+		}
+	}()
+	return f()
+}
+
+// reading calls fn with a reader of the documents as they are now.
+func (w *words) reading(fn func(bleveindex.IndexReader) error) error {
+	return guard(func() error {
+		r, err := w.Reader()
+		if err != nil {
+			return err
+		}
+		return errors.Join(fn(r), r.Close())
+	})
+}
+
+// each calls fn for the id of every document.
+func (w *words) each(fn func(doc string)) error {
+	return w.reading(func(r bleveindex.IndexReader) error {
+		ids, err := r.DocIDReaderAll()
+		if err != nil {
+			return err
+		}
+		defer ids.Close()
+		for {
+			n, err := ids.Next()
+			if err != nil || n == nil {
+				return err
+			}
+			doc, err := r.ExternalID(n)
+			if err != nil {
+				return err
+			}
+			fn(doc)
+		}
+	})
+}
+
+// find returns the documents that a query finds, the best first, from skip on,
+// limit at most, and how many there are altogether.
+func (w *words) find(ctx context.Context, q blevequery.Query, skip, limit int) (docs []string, total int, err error) {
+	err = w.reading(func(r bleveindex.IndexReader) error {
+		s, err := q.Searcher(ctx, r, mapping.NewIndexMapping(), search.SearcherOptions{})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		c := collector.NewTopNCollector(limit, skip, search.SortOrder{&search.SortScore{Desc: true}, &search.SortDocID{}})
+		if err := c.Collect(ctx, s, r); err != nil {
+			return err
+		}
+		for _, hit := range c.Results() {
+			docs = append(docs, hit.ID)
+		}
+		total = int(c.Total())
+		return nil
+	})
+	return docs, total, err
+}
+
+// A batch is written as a whole.
+type batch struct{ *bleveindex.Batch }
+
+func newBatch() batch { return batch{bleveindex.NewBatch()} }
+
+func (w *words) write(b batch) error { return guard(func() error { return w.Batch(b.Batch) }) }
+
+var slots = regexp.MustCompile(`\{\d+\}`)
+
+// put takes in the words of a template: the fixed parts of its pattern, and
+// its exemplars, each once.
+func (b batch) put(doc string, t *index.Template) {
+	d := document.NewDocument(doc)
+	values := slots.Split(t.Pattern, -1)
+	for i, x := range t.Exemplars {
+		if !slices.Contains(t.Exemplars[:i], x) {
+			values = append(values, x)
+		}
+	}
+	for i, v := range values {
+		d.AddField(document.NewTextFieldCustom(textField, []uint64{uint64(i)}, []byte(v),
+			bleveindex.IndexField|bleveindex.IncludeTermVectors, analyzer{}))
+	}
+	d.AddField(document.NewTextFieldCustom(beginField, nil, []byte(strings.Join(values, "\n")),
+		bleveindex.IndexField|bleveindex.SkipFreqNorm, begins{}))
+	b.Update(d)
+}
+
+// settle waits until what was written is on disk.
+func (w *words) settle(patience time.Duration) error {
+	done := make(chan error, 1)
+	b := newBatch()
+	b.SetInternal([]byte("settled"), nil)
+	b.SetPersistedCallback(func(err error) { done <- err })
+	if err := w.write(b); err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		return errors.New("search: writing takes too long")
+	}
+}
+
+// Background failures of scorch come by path.
+const callbackName = "chorus"
+
+var watched sync.Map // path → *Search
+
+func init() {
+	scorch.RegistryAsyncErrorCallbacks[callbackName] = func(err error, path string) {
+		for at, s := range watched.Range {
+			if path == at.(string) {
+				s.(*Search).fail(err)
+			}
+		}
+	}
+}
