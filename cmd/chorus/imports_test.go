@@ -74,6 +74,9 @@ func forbidden(path, imported string) string {
 	if strings.HasPrefix(imported, "github.com/prometheus/") && path != "server/metrics" {
 		return "only server/metrics may"
 	}
+	if strings.HasPrefix(imported, "github.com/blevesearch/") && path != "index/search" {
+		return "only index/search may"
+	}
 	other, ours := strings.CutPrefix(imported, module+"/")
 	if !ours || layer(path) < 0 {
 		return ""
@@ -84,6 +87,8 @@ func forbidden(path, imported string) string {
 		return "it is no part of the product"
 	case to < from:
 		return "imports run " + strings.Join(layers, " → ")
+	case layers[from] == "index" && (other == "index/search" || other == "index/share" || other == "index/drill"):
+		return "package index and its leaves do without"
 	case strings.HasPrefix(path, internal) && strings.HasPrefix(other, "index"):
 		return "leaves import no sibling"
 	case (layers[from] == "embed" || layers[from] == "server") && to == from && path != layers[from]:
@@ -110,6 +115,9 @@ func TestForbidden(t *testing.T) {
 		{"minhash", module + "/index", true},
 		{"index/internal/store", "go.etcd.io/bbolt", false},
 		{"index", "go.etcd.io/bbolt", true},
+		{"index/search", "github.com/blevesearch/bleve/v2", false},
+		{"server", "github.com/blevesearch/bleve/v2", true},
+		{"index", module + "/index/search", true},
 		{"server", "go.etcd.io/bbolt/errors", true},
 		{"index", module + "/testdata/gen", true},
 		{"server", module + "/server/access", false},
