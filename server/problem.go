@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server/access"
 	"github.com/seed-368d3dfa/chorus/server/intake"
 )
@@ -109,6 +110,8 @@ var statuses = []struct {
 	{index.ErrInvalid, http.StatusUnprocessableEntity},
 	{index.ErrLabel, http.StatusUnprocessableEntity},
 	{index.ErrCursor, http.StatusUnprocessableEntity},
+	{search.ErrQuery, http.StatusUnprocessableEntity},
+	{search.ErrClosed, http.StatusServiceUnavailable},
 	{os.ErrDeadlineExceeded, http.StatusRequestTimeout},
 	{io.ErrUnexpectedEOF, http.StatusBadRequest},
 	{errBody, http.StatusBadRequest},

@@ -54,6 +54,7 @@ import (
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server/access"
 )
 
@@ -65,6 +66,7 @@ type Options struct {
 	Drain       time.Duration // Serve waits for requests under way when it stops; 0: 30 s
 	Logger      *slog.Logger  // gets failures; nil: nothing
 
+	Search *search.Search                  // answers /v1/search; nil: there is no such path
 	Guard  *access.Guard                   // says who may do what; nil: everybody everything
 	Routes map[string]http.Handler         // more routes, by http.ServeMux's patterns, behind the guard
 	Wrap   func(http.Handler) http.Handler // put around all of it, to measure; nil: nothing
@@ -112,6 +114,7 @@ func (s *Server) routes() http.Handler {
 	s.mountCampaigns(a)
 	s.mountLabels(a)
 	s.mountFlags(a)
+	s.mountSearch(a)
 	s.mountTotals(a)
 	s.mountDocs(a)
 	mountPages(a.ServeMux)

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server"
 	"github.com/seed-368d3dfa/chorus/server/access"
 	"github.com/seed-368d3dfa/chorus/server/listen"
@@ -58,6 +59,7 @@ refuses to start without tokens.
   GET  /v1/campaigns     ?status=alert&min_accounts=20&limit=20&members=true
   GET  /v1/campaigns/ID
   GET  /v1/accounts/ID
+  GET  /v1/search        ?q=WORDS&status=alert,watch&min_accounts=20&since=2026-06-01
   POST /v1/labels        {"campaign":"c8","verdict":"benign"}, an array, or
                          application/x-ndjson; GET lists all of them
   GET  /v1/flags         ?after=17; with Accept: text/event-stream it follows
@@ -151,11 +153,15 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 	if err != nil {
 		return err
 	}
+	words, err := search.Open(ix, searchFolder(s.db), &search.Options{Logger: log})
+	if err != nil {
+		return errors.Join(err, ix.Close())
+	}
 	stop := m.Watch(ix)
 	routes := debugRoutes()
 	routes["GET /metrics"] = m.Handler()
 	srv := server.New(ix, &server.Options{
-		Logger: log, Drain: s.drain, Guard: guard, Routes: routes,
+		Logger: log, Drain: s.drain, Search: words, Guard: guard, Routes: routes,
 		Wrap: func(h http.Handler) http.Handler { return m.Wrap(h, log) },
 	})
 	all, ctx := errgroup.WithContext(ctx) // sockets fail together
@@ -167,7 +173,7 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 	defer context.AfterFunc(ctx, func() { notify(log, daemon.SdNotifyStopping) })()
 	err = all.Wait()
 	stop()
-	return errors.Join(err, ix.Close())
+	return errors.Join(err, words.Close(), ix.Close())
 }
 
 // announce says that the server is ready: to people in a line, to programs as a
