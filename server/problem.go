@@ -20,6 +20,7 @@ import (
 	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server/access"
 	"github.com/seed-368d3dfa/chorus/server/intake"
+	"github.com/seed-368d3dfa/chorus/server/webhook"
 )
 
 const problemKind = "application/problem+json"
@@ -111,6 +112,7 @@ var statuses = []struct {
 	{index.ErrLabel, http.StatusUnprocessableEntity},
 	{index.ErrCursor, http.StatusUnprocessableEntity},
 	{search.ErrQuery, http.StatusUnprocessableEntity},
+	{webhook.ErrUnknown, http.StatusNotFound},
 	{search.ErrClosed, http.StatusServiceUnavailable},
 	{os.ErrDeadlineExceeded, http.StatusRequestTimeout},
 	{io.ErrUnexpectedEOF, http.StatusBadRequest},

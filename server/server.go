@@ -56,6 +56,7 @@ import (
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server/access"
+	"github.com/seed-368d3dfa/chorus/server/webhook"
 )
 
 // Options say how to serve. Nil means the defaults.
@@ -66,7 +67,10 @@ type Options struct {
 	Drain       time.Duration // Serve waits for requests under way when it stops; 0: 30 s
 	Logger      *slog.Logger  // gets failures; nil: nothing
 
-	Search *search.Search                  // answers /v1/search; nil: there is no such path
+	Search *search.Search // answers /v1/search; nil: there is no such path
+
+	Webhooks *webhook.Sender // shown and replayed under /v1/webhooks; nil: there is no such path
+
 	Guard  *access.Guard                   // says who may do what; nil: everybody everything
 	Routes map[string]http.Handler         // more routes, by http.ServeMux's patterns, behind the guard
 	Wrap   func(http.Handler) http.Handler // put around all of it, to measure; nil: nothing
@@ -115,6 +119,7 @@ func (s *Server) routes() http.Handler {
 	s.mountLabels(a)
 	s.mountFlags(a)
 	s.mountSearch(a)
+	s.mountWebhooks(a)
 	s.mountTotals(a)
 	s.mountDocs(a)
 	mountPages(a.ServeMux)

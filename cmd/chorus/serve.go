@@ -36,6 +36,7 @@ type serving struct {
 	lag       time.Duration
 	log       logging
 	access    accessing
+	hooks     hooking
 	tuned     func() *index.Options
 }
 
@@ -63,11 +64,16 @@ refuses to start without tokens.
   POST /v1/labels        {"campaign":"c8","verdict":"benign"}, an array, or
                          application/x-ndjson; GET lists all of them
   GET  /v1/flags         ?after=17; with Accept: text/event-stream it follows
+  GET  /v1/webhooks      how they are doing; POST /v1/webhooks/replay {}
   GET  /healthz /readyz  open to everybody
   GET  /metrics          for Prometheus
   GET  /debug/pprof/     for tokens with the role admin
 
 Who asks for more than there is room for gets 429 and when to come back.
+
+--webhook posts flags to an address, signed with the secret that the environment
+variable CHORUS_WEBHOOK_SECRET has (make one with "openssl rand -base64 32");
+--webhooks names a file with several: docs/webhooks.md.
 
 Certificates are read again when their files change, and at SIGHUP. SIGINT and
 SIGTERM let requests under way finish, for --drain at most. Sockets that systemd
@@ -89,6 +95,7 @@ holds are used in place of --listen.`,
 	f.DurationVar(&s.waitLock, "wait-lock", 10*time.Second, "how long to wait for another process to let go of the index")
 	f.DurationVar(&s.lag, "lag", 2*time.Second, "how old scores and campaigns may be in answers while prompts come in")
 	s.access.flags(cmd)
+	s.hooks.flags(cmd)
 	s.log.flags(cmd)
 	s.tuned = tuning(f)
 	return cmd
@@ -157,11 +164,15 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 	if err != nil {
 		return errors.Join(err, ix.Close())
 	}
+	sender, err := s.hooks.start(ix, s.db, log)
+	if err != nil {
+		return errors.Join(err, words.Close(), ix.Close())
+	}
 	stop := m.Watch(ix)
 	routes := debugRoutes()
 	routes["GET /metrics"] = m.Handler()
 	srv := server.New(ix, &server.Options{
-		Logger: log, Drain: s.drain, Search: words, Guard: guard, Routes: routes,
+		Logger: log, Drain: s.drain, Search: words, Webhooks: sender, Guard: guard, Routes: routes,
 		Wrap: func(h http.Handler) http.Handler { return m.Wrap(h, log) },
 	})
 	all, ctx := errgroup.WithContext(ctx) // sockets fail together
@@ -173,7 +184,7 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 	defer context.AfterFunc(ctx, func() { notify(log, daemon.SdNotifyStopping) })()
 	err = all.Wait()
 	stop()
-	return errors.Join(err, words.Close(), ix.Close())
+	return errors.Join(err, sender.Close(), words.Close(), ix.Close())
 }
 
 // announce says that the server is ready: to people in a line, to programs as a
