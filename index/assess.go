@@ -14,7 +14,7 @@ import (
 const (
 	alertScore     = 75
 	watchScore     = 60
-	suspectScore   = 45 // from which a template is compared with others
+	suspectScore   = 45 // from which, doubts aside, a template is compared with others
 	familyScore    = 55 // from which those others are looked for as prompts arrive
 	alertAccounts  = 20
 	watchAccounts  = 8
@@ -26,6 +26,7 @@ const (
 	maxFamily     = 6  // templates compared with one as prompts arrive
 	fragmentWider = 3  // times a fragment's accounts that the whole has at most
 	fragmentShare = .8 // of a fragment's accounts that the whole has
+	fragmentMost  = .7 // of the whole's prompts that a fragment has at most
 	fragmentTexts = .6 // of a fragment's texts that are the whole's
 	bundleTexts   = .5 // of the texts of templates that come in the same prompts
 )
@@ -37,6 +38,7 @@ type assessed struct {
 	family   *campaign.Evidence // of the family with which it alerts, or nil
 	texts    template.Texts
 	score    float64
+	doubt    float64  // how much more the score could be
 	alone    float64  // score without regard to other templates
 	accounts []uint32 // ascending
 	verdict  string
@@ -52,7 +54,7 @@ type assessed struct {
 // assessSome scores a template by one account in 2^thin, without words.
 func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 	a := ix.evidence(t, thin)
-	a.score = campaign.Rate(a.e, &ix.population)
+	a.score, a.doubt = campaign.Rate(a.e, &ix.population)
 	return a
 }
 
@@ -84,10 +86,14 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 // suspicious.
 func (a *assessed) fragmentOf(o *assessed) bool {
 	n, wide := len(a.accounts), len(o.accounts)
-	return wide > n && wide <= fragmentWider*n && o.score < watchScore &&
+	return wide > n && wide <= fragmentWider*n && o.score < watchScore && float64(a.e.Prompts) <= fragmentMost*float64(o.e.Prompts) &&
 		float64(campaign.Shared(a.accounts, o.accounts)) >= fragmentShare*float64(n) &&
 		a.texts.Within(o.texts) >= fragmentTexts
 }
+
+// suspect reports whether the template is worth a comparison with others: with
+// them it may turn out to be what it alone leaves in doubt.
+func (a *assessed) suspect() bool { return a.score+a.doubt >= suspectScore }
 
 // united is the assessment of a family: a and those of others that are not
 // merely bundled with what is in it already.
@@ -111,7 +117,7 @@ next:
 	}
 	slices.Sort(u.accounts)
 	u.size = len(u.accounts)
-	u.score = campaign.Rate(u.e, p)
+	u.score, u.doubt = campaign.Rate(u.e, p)
 	return u
 }
 
@@ -128,7 +134,7 @@ func (ix *Index) assess(id uint32, at int64) {
 	if a.verdict == Benign {
 		return
 	}
-	if a.score < suspectScore {
+	if !a.suspect() {
 		t.Defer()
 		t.Suspect(nil)
 		ix.suspects.Drop(id)
@@ -137,7 +143,7 @@ func (ix *Index) assess(id uint32, at int64) {
 	sketch := campaign.SketchOf(a.accounts)
 	t.Suspect(sketch[:])
 	ix.suspects.Put(id, sketch)
-	if a.score < familyScore {
+	if a.score+a.doubt < familyScore {
 		return
 	}
 	var family []*assessed

@@ -127,7 +127,7 @@ func (ix *Index) assessAt(now generation) *assessments {
 	begun := time.Now()
 	s := ix.gatherAll()
 	for _, a := range s.all {
-		a.score = campaign.Rate(a.e, s.population)
+		a.score, a.doubt = campaign.Rate(a.e, s.population)
 		a.alone = a.score
 	}
 	s.families = families(s.all, s.population)
@@ -182,6 +182,14 @@ func (ix *Index) gatherAll() *assessments {
 		ix.mu.RUnlock()
 	}
 	return s
+}
+
+// rescore is the score of a template, or of the family with which it alerts,
+// without the accounts that are taken.
+func (s *assessments) rescore(t *campaign.Template, taken func(account uint32) bool) float64 {
+	a := s.byID[t.ID]
+	score, _ := campaign.Rate(cmp.Or(a.family, a.e).Without(taken), s.population)
+	return score
 }
 
 // status is what an analyst says of a template, or what the campaigns make of

@@ -103,7 +103,7 @@ func gather(now *assessments) (out []gathered) {
 		used[id] = true
 		return id
 	}
-	limits := campaign.Limits{Members: alertAccounts}
+	limits := campaign.Limits{Least: alertScore - keepScore, Members: alertAccounts, Rescore: now.rescore}
 	alerts, benign := setAside(campaign.Gather(alert, limits), alert, byID, limits)
 	for i := range alerts {
 		status := "alert"
@@ -177,7 +177,7 @@ func families(all []*assessed, p *campaign.Population) (out []campaign.Template)
 	var suspects []*assessed
 	var sketches []campaign.Sketch
 	for _, a := range all {
-		if a.score >= suspectScore && a.verdict != Confirmed {
+		if a.suspect() && a.verdict != Confirmed {
 			suspects, sketches = append(suspects, a), append(sketches, campaign.SketchOf(a.accounts))
 		}
 	}

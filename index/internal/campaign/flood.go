@@ -13,8 +13,6 @@ const (
 )
 
 // withoutFlood returns the evidence without a flood, or nil if there is none.
-// Whose texts differ is not known by account: the rest is taken to have sent
-// all the different ones.
 func withoutFlood(e *Evidence) *Evidence {
 	if len(e.Uses) <= calmAccounts {
 		return nil
@@ -22,24 +20,41 @@ func withoutFlood(e *Evidence) *Evidence {
 	uses := slices.Clone(e.Uses)
 	slices.SortFunc(uses, func(a, b Use) int { return int(int64(a.Prompts) - int64(b.Prompts)) })
 	most := uint64(max(floodPrompts, floodTimes*float64(uses[len(uses)/2].Prompts)))
-	total, calm, left := uint64(0), uint64(0), 0
+	left := 0
 	for _, u := range uses {
-		total += uint64(u.Prompts)
 		if uint64(u.Prompts) <= most {
-			calm += uint64(u.Prompts)
 			left++
 		}
 	}
 	if left < calmAccounts || left == len(uses) || len(uses)-left > floodAccounts {
 		return nil
 	}
+	return e.only(uses[:left])
+}
+
+// only returns the evidence on some of the accounts, given their uses. Whose
+// texts differ is not known by account: they are taken to have sent all the
+// different ones.
+func (e *Evidence) only(uses []Use) *Evidence {
+	all, some := uint64(0), uint64(0)
+	for _, u := range e.Uses {
+		all += uint64(u.Prompts)
+	}
+	for _, u := range uses {
+		some += uint64(u.Prompts)
+	}
+	part := float64(some) / float64(max(1, all))
 	out := *e
-	out.Uses = uses[:left]
-	part := float64(calm) / float64(total)
+	out.Uses = uses
 	out.Prompts = int(float64(e.Prompts) * part)
 	out.Texts = int(float64(e.Texts)*part + .5)
 	out.Distinct = min(e.Distinct, float64(out.Texts))
-	out.Openers = min(e.Openers, left)
+	out.Openers = min(e.Openers, len(uses))
 	out.Networks, out.Busiest = 0, 0
 	return &out
+}
+
+// Without returns the evidence without the accounts that are taken.
+func (e *Evidence) Without(taken func(account uint32) bool) *Evidence {
+	return e.only(slices.DeleteFunc(slices.Clone(e.Uses), func(u Use) bool { return taken(u.Account) }))
 }

@@ -30,6 +30,10 @@ type Campaign struct {
 type Limits struct {
 	Least   float64 // score from which a template is suspicious
 	Members int     // fewest accounts of a campaign that no earlier one has
+
+	// Rescore returns the score of a template without the accounts that are in
+	// an earlier campaign; nil keeps its score.
+	Rescore func(t *Template, taken func(account uint32) bool) float64
 }
 
 // Shares of accounts that decide what belongs together.
@@ -49,7 +53,8 @@ func Coincide(shared, a, b int) bool {
 // template joins the campaign that has most of its accounts, or whose accounts
 // coincide with its own; one whose accounts are mostly taken by several makes
 // one of them if they are its parts, and is dropped otherwise; any other starts a
-// campaign. Benign templates take no part. The
+// campaign, if it is suspicious for more than its accounts in earlier ones: those
+// say what their campaign does. Benign templates take no part. The
 // cost is linear in the memberships of suspicious templates.
 func Gather(templates []Template, l Limits) []Campaign {
 	var picked []*Template
@@ -92,6 +97,7 @@ func Gather(templates []Template, l Limits) []Campaign {
 					campaigns[p] = nil
 				}
 			}
+		case in > 0 && !t.Confirms && l.Rescore != nil && l.Rescore(t, func(a uint32) bool { _, ok := home[a]; return ok }) < l.Least:
 		default:
 			c := &Campaign{}
 			campaigns = append(campaigns, c)

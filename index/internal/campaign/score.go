@@ -55,36 +55,42 @@ var (
 	spread     = scored{"spread", 5, math.Log(10), math.Log(100)}
 	welcome    = scored{"welcome", -50, .85, .97}
 	flooded    = -15. // what is said without a flood is less sure
+	cautious   = .5   // standard errors that count against the balance of few
 )
 
 // Score weighs evidence against the population, 0 to 100, and returns every
 // factor with its points. The factors and their ranges were fitted on labelled
 // scenarios; README.md has the figures. A flood by few accounts is left out if
 // the others are the worse for it.
-func Score(e *Evidence, p *Population) (float64, []Factor) { return score(e, p, true) }
-
-// Rate is Score without the factors' words, which cost more than the score.
-func Rate(e *Evidence, p *Population) float64 {
-	s, _ := score(e, p, false)
-	return s
+func Score(e *Evidence, p *Population) (float64, []Factor) {
+	s, _, factors := score(e, p, true)
+	return s, factors
 }
 
-func score(e *Evidence, p *Population, words bool) (float64, []Factor) {
-	score, factors := weigh(e, p, words)
+// Rate is Score without the factors' words, which cost more than the score. It
+// also returns the doubt that the score gives the benefit of: by how much more
+// it could be, given how little was seen.
+func Rate(e *Evidence, p *Population) (points, doubt float64) {
+	points, doubt, _ = score(e, p, false)
+	return points, doubt
+}
+
+func score(e *Evidence, p *Population, words bool) (float64, float64, []Factor) {
+	score, doubt, factors := weigh(e, p, words)
 	if calm := withoutFlood(e); calm != nil {
-		if s, f := weigh(calm, p, words); s+flooded > score {
+		if s, d, f := weigh(calm, p, words); s+flooded > score {
 			few := len(e.Uses) - len(calm.Uses)
-			return max(0, s+flooded), append(f, Factor{Name: "flood", Value: float64(few), Points: flooded,
+			return max(0, s+flooded), d, append(f, Factor{Name: "flood", Value: float64(few), Points: flooded,
 				Text: fmt.Sprintf("left out: %d accounts that send far more of it than the others do", few)})
 		}
 	}
-	return score, factors
+	return score, doubt, factors
 }
 
-func weigh(e *Evidence, p *Population, words bool) (float64, []Factor) {
+func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factors []Factor) {
 	n := len(e.Uses)
 	if n == 0 || p.accounts == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
 	exceed := p.exceed()
 	shares, days := make([]float64, n), make([]int32, n)
@@ -107,6 +113,13 @@ func weigh(e *Evidence, p *Population, words bool) (float64, []Factor) {
 	if n > 1 && sum > 0 {
 		imbalance = (squares/count - mean*mean) / (mean * mean) * count / (count - 1)
 	}
+	unsure := 0.0 // standard error of imbalance, by its influence function
+	for _, u := range e.Uses {
+		d := float64(u.Prompts)/max(1, mean) - 1
+		f := d*d - imbalance - 2*imbalance*d
+		unsure += f * f
+	}
+	unsure = math.Sqrt(unsure) / count
 	distinct := 0.0
 	if e.Texts > 0 {
 		distinct = min(1, e.Distinct/float64(e.Texts))
@@ -116,14 +129,16 @@ func weigh(e *Evidence, p *Population, words bool) (float64, []Factor) {
 	together := p.cohort(days)
 	median := (shares[(n-1)/2] + shares[n/2]) / 2
 
-	factors := []Factor{
+	factors = []Factor{
 		emptiness.factor(words, empty/count, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty/count),
-		balance.factor(words, imbalance, "prompts are dealt out over its accounts with a squared variation of %.2f (popularity gives 1 and more)", imbalance),
+		balance.factor(words, imbalance, "prompts are dealt out over its accounts with a squared variation of %.2f, give or take what so few tell (popularity gives 1 and more)", imbalance),
 		focus.factor(words, median, "half of the members spend at least %.0f %% of their prompts on it", 100*median),
 		harvesting.factor(words, distinct, "%.0f %% of its prompts differ in what fills the slots", 100*distinct),
 		cohort.factor(words, together, "accounts first seen within the same week stand out by %.2f nats", together),
 		spread.factor(words, math.Log(count), "%.0f accounts send it", count),
 	}
+	factors[1].Points = balance.of(imbalance + cautious*unsure)
+	doubt = balance.of(imbalance-unsure) - factors[1].Points
 	w := welcome.factor(words, opening, "it is the very first prompt of %.0f %% of its accounts, as samples shown to newcomers are", 100*opening)
 	w.Points *= single // accounts that come back to it are not merely welcomed
 	if w.Points == 0 {
@@ -135,11 +150,10 @@ func weigh(e *Evidence, p *Population, words bool) (float64, []Factor) {
 		factors = append(factors, Factor{Name: "network", Value: top,
 			Text: fmt.Sprintf("%.0f %% of its prompts come from the busiest network", 100*top)})
 	}
-	total := 0.0
 	for _, f := range factors {
-		total += f.Points
+		score += f.Points
 	}
-	return min(100, max(0, total)), factors
+	return min(100, max(0, score)), doubt, factors
 }
 
 func (s scored) factor(words bool, x float64, text string, shown float64) Factor {

@@ -82,7 +82,7 @@ func TestScoreMonotone(t *testing.T) {
 		} {
 			last, lastScore := math.Inf(-1), math.Inf(-1)
 			for x := range 11 {
-				score, factors := weigh(test.of(x), p, true)
+				score, _, factors := weigh(test.of(x), p, true)
 				got := points(t, factors, test.factor)
 				if got < last-1e-9 {
 					t.Errorf("seed %d: %s fell from %v to %v at step %d", seed, test.factor, last, got, x)
@@ -147,5 +147,36 @@ func TestConfidence(t *testing.T) {
 		if Confidence(score, prompts+1, traffic+1) < c || Confidence(score, prompts, traffic+1) > c || Confidence(min(100, score+1), prompts, traffic) < c {
 			t.Errorf("Confidence around (%v, %d, %d) = %v is not monotone", score, prompts, traffic, c)
 		}
+	}
+}
+
+// TestScoreDoubt: the same variation says less, and leaves more in doubt, the
+// fewer accounts it was seen on.
+func TestScoreDoubt(t *testing.T) {
+	p := crowd(newRand(6), 300, 40)
+	of := func(n int) *Evidence {
+		e := &Evidence{}
+		for i := range n {
+			own := []uint32{2, 3, 5, 8}[i%4]
+			e.Uses = append(e.Uses, Use{uint32(i), own, 2 * own, 20000})
+			e.Prompts += int(own)
+		}
+		return e
+	}
+	lastPoints, lastDoubt := -1.0, math.Inf(1)
+	for _, n := range []int{8, 20, 40, 100, 400, 4000} {
+		_, factors := Score(of(n), p)
+		_, doubt := Rate(of(n), p)
+		got := points(t, factors, "balance")
+		if got < lastPoints || doubt > lastDoubt || doubt < 0 {
+			t.Errorf("%d accounts: %v points with a doubt of %v, after %v and %v", n, got, doubt, lastPoints, lastDoubt)
+		}
+		lastPoints, lastDoubt = got, doubt
+	}
+	if lastPoints == 0 || lastDoubt > 2 {
+		t.Errorf("with 4,000 accounts there are %v points and a doubt of %v left", lastPoints, lastDoubt)
+	}
+	if _, doubt := Rate(&Evidence{Uses: []Use{{1, 3, 3, 20000}, {2, 3, 3, 20000}}, Prompts: 6}, p); doubt != 0 {
+		t.Errorf("equal shares leave a doubt of %v", doubt)
 	}
 }
