@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -145,5 +147,37 @@ func TestHTTP(t *testing.T) {
 	}
 	if want := `msg=request route="GET /v1/accounts/{id}" status=200 ms=`; !strings.Contains(log.String(), want) || !strings.Contains(log.String(), "id=r1") {
 		t.Errorf("%s", &log)
+	}
+}
+
+// TestAlerts holds the rules that we ship against the metrics that there are.
+func TestAlerts(t *testing.T) {
+	m := New()
+	m.Records("bulk", 1, 0, 0, 0)
+	m.Refused(http.StatusTooManyRequests)
+	m.requests.WithLabelValues("none", "404")
+	m.latency.WithLabelValues("none")
+	ix, err := index.Open(filepath.Join(t.TempDir(), "x.db"), &index.Options{SiftBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ix.Close()
+	defer m.Watch(ix)()
+	text := scrape(t, m)
+	for _, file := range []string{"../../deploy/prometheus/alerts.yml", "../../docs/operate.md"} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := regexp.MustCompile(`\bchorus_[a-z_]+[a-z]`).FindAllString(string(b), -1)
+		if len(names) < 8 {
+			t.Errorf("%s: %d metrics", file, len(names))
+		}
+		for _, name := range names {
+			if name != "chorus_campaigns" && !regexp.MustCompile(`(?m)^`+name+`[ {]`).MatchString(text) &&
+				!strings.Contains(text, "# TYPE "+name+" ") {
+				t.Errorf("%s: there is no %s", file, name)
+			}
+		}
 	}
 }
