@@ -67,7 +67,8 @@ refuses to start without tokens.
   GET  /v1/webhooks      how they are doing; POST /v1/webhooks/replay {}
   GET  /healthz /readyz  open to everybody
   GET  /metrics          for Prometheus
-  GET  /debug/pprof/     for tokens with the role admin
+  GET  /v1/backup        a consistent copy of the index, for admins
+  GET  /debug/pprof/     profiles, for admins
 
 Who asks for more than there is room for gets 429 and when to come back.
 
@@ -169,7 +170,7 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 		return errors.Join(err, words.Close(), ix.Close())
 	}
 	stop := m.Watch(ix)
-	routes := debugRoutes()
+	routes := adminRoutes(ix, log)
 	routes["GET /metrics"] = m.Handler()
 	srv := server.New(ix, &server.Options{
 		Logger: log, Drain: s.drain, Search: words, Webhooks: sender, Guard: guard, Routes: routes,

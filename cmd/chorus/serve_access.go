@@ -2,8 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"net/http"
-	"net/http/pprof"
 
 	"github.com/spf13/cobra"
 
@@ -55,16 +53,5 @@ func (a *accessing) options(db string, log *slog.Logger) *access.Options {
 	return &access.Options{
 		Rate: a.rate, Concurrent: a.concurrent, Logger: log, Audit: access.NewAudit(a.auditFile(db), log),
 		Limits: access.Limits{IngestBytes: int64(a.ingestMiB) << 20, Queries: a.queries},
-	}
-}
-
-// debugRoutes are Go's own profiles, which the guard keeps for admins.
-func debugRoutes() map[string]http.Handler {
-	return map[string]http.Handler{
-		"GET /debug/pprof/":        http.HandlerFunc(pprof.Index),
-		"GET /debug/pprof/cmdline": http.HandlerFunc(pprof.Cmdline),
-		"GET /debug/pprof/profile": http.HandlerFunc(pprof.Profile),
-		"GET /debug/pprof/symbol":  http.HandlerFunc(pprof.Symbol),
-		"GET /debug/pprof/trace":   http.HandlerFunc(pprof.Trace),
 	}
 }

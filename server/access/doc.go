@@ -16,7 +16,7 @@
 //	ingest  adds prompts: POST /v1/prompts, /v1/logs, /v1/traces, _bulk, Loki's push
 //	read    GET below /v1/, /metrics, and POST /v1/similar
 //	decide  what read may, and POST /v1/labels
-//	admin   everything, also /debug/pprof/ and webhooks
+//	admin   everything, also /debug/pprof/, backups and webhooks
 //
 // Whatever else changes something needs admin: a route that nobody thought of is
 // closed, not open. /healthz, /readyz, the API's description and pages, which

@@ -27,6 +27,7 @@ var rules = []rule{
 	{"", "/logout", need{open: true}},
 	{"GET HEAD", "/v1/session", need{}},
 	{"", "/debug/", need{role: Admin}},
+	{"", "/v1/backup", need{role: Admin}},
 	{"", "/v1/webhooks", need{role: Admin}},
 	{"", "/v1/webhooks/", need{role: Admin}},
 	{"GET HEAD", "/v1/", need{role: Read}},

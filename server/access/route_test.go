@@ -44,6 +44,7 @@ func TestNeed(t *testing.T) {
 		{"POST", "/insert/elasticsearch/_bulk", need{role: Ingest}},
 
 		{"GET", "/debug/pprof/heap", need{role: Admin}},
+		{"GET", "/v1/backup", need{role: Admin}},
 		{"GET", "/v1/webhooks", need{role: Admin}},
 		{"GET", "/v1/webhooks/1", need{role: Admin}},
 		{"POST", "/v1/webhooks/replay", need{role: Admin}},
