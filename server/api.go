@@ -12,6 +12,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/seed-368d3dfa/chorus/server/access"
 )
 
 // An api is the mux with the OpenAPI document of what is mounted on it. It is
@@ -36,7 +38,12 @@ func newAPI(s *Server) *api {
 					"Errors are application/problem+json (RFC 9457) and never have any of a prompt's text. " +
 					"Answers may gain properties. Every GET answers HEAD too.",
 			},
-			Components: &huma.Components{Schemas: schemas},
+			Components: &huma.Components{Schemas: schemas, SecuritySchemes: map[string]*huma.SecurityScheme{
+				"token":    {Type: "http", Scheme: "bearer", Description: "made by \"chorus token create\"; where there are none, nobody needs one"},
+				"password": {Type: "http", Scheme: "basic", Description: "the token as the password of anybody"},
+				"session":  {Type: "apiKey", In: "cookie", Name: access.CookieName, Description: "made by POST /login"},
+			}},
+			Security: []map[string][]string{{"token": {}}, {"password": {}}, {"session": {}}, {}},
 		},
 		Formats: map[string]huma.Format{
 			"application/json": {Marshal: s.encode, Unmarshal: json.Unmarshal},

@@ -13,8 +13,10 @@ import (
 	"time"
 )
 
+// CookieName is that of the cookie which holds a session's id.
+const CookieName = "chorus_session"
+
 const (
-	cookieName   = "chorus_session"
 	sessionLasts = 12 * time.Hour
 	maxSessions  = 4096
 	maxLogin     = 4 << 10 // of a sign-in's body
@@ -54,7 +56,7 @@ func (s *sessions) begin(token Hash, now time.Time) string {
 
 // find returns the holder whose session a request continues.
 func (s *sessions) find(r *http.Request, l *holders) *holder {
-	c, err := r.Cookie(cookieName)
+	c, err := r.Cookie(CookieName)
 	if err != nil {
 		return nil
 	}
@@ -104,7 +106,7 @@ func (g *Guard) login(w http.ResponseWriter, r *http.Request) *refusal {
 
 // logout ends the session that a request continues.
 func (g *Guard) logout(w http.ResponseWriter, r *http.Request) *refusal {
-	if c, err := r.Cookie(cookieName); err == nil {
+	if c, err := r.Cookie(CookieName); err == nil {
 		g.sessions.end(c.Value)
 	}
 	g.setCookie(w, r, "", -time.Second)
@@ -120,7 +122,7 @@ func (g *Guard) logout(w http.ResponseWriter, r *http.Request) *refusal {
 // cannot send it.
 func (g *Guard) setCookie(w http.ResponseWriter, r *http.Request, id string, lasts time.Duration) {
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: id, Path: "/", MaxAge: int(lasts.Seconds()),
+		Name: CookieName, Value: id, Path: "/", MaxAge: int(lasts.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
 	})
