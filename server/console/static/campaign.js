@@ -29,15 +29,15 @@ export async function page(ctx) {
       h('span', { class: 'big-score', title: 'score, of 100' }, score(c.score)), h('span', { class: 'grow' }), compareWith(c.id), exports(c)),
     facts(c),
     h('div', { class: 'columns' },
+      h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(c, first, ctx)),
+      h('aside', { class: 'narrow', 'aria-label': 'Judgement' },
+        h('section', { class: 'panel' }, h('h2', {}, 'Verdict'), verdict),
+        h('section', { class: 'panel' }, h('h2', {}, 'Why'), factors(c.factors, c.score), chance(c))),
       h('div', { class: 'wide' },
-        h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(c, first, ctx)),
         h('section', { class: 'panel' }, h('h2', {}, 'Day by day'),
           days({ label: `Prompts and new accounts of ${c.id} by day`, items: c.days, mark, height: 190, series: [{ field: 'prompts', name: 'prompts', kind: 'c-main' }], below: { field: 'new_accounts', name: 'new accounts', kind: 'c-new' } })),
         h('section', { class: 'panel' }, h('h2', {}, 'Who sent which template'), matrix(grid)),
-        h('section', { class: 'panel' }, h('h2', {}, many(c.accounts, 'member')), members(c.members || [], { sure: true }))),
-      h('aside', { class: 'narrow', 'aria-label': 'Judgement' },
-        h('section', { class: 'panel' }, h('h2', {}, 'Verdict'), verdict),
-        h('section', { class: 'panel' }, h('h2', {}, 'Why'), factors(c.factors, c.score), chance(c)))));
+        h('section', { class: 'panel' }, h('h2', {}, many(c.accounts, 'member')), members(c.members || [], { sure: true })))));
 }
 
 export const facts = (c) => h('dl', { class: 'facts' },

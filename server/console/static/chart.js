@@ -64,7 +64,7 @@ function paint(all, { label, series, below, mark, height, width }) {
   if (width < 40) return null;
   const left = 44;
   const foot = 18;
-  const top = 8;
+  const top = mark ? 18 : 8;
   const total = (e) => series.reduce((n, s) => n + e[s.field], 0);
   const up = nice(Math.max(1, ...all.map(total)));
   const down = below ? nice(Math.max(1, ...all.map((e) => e[below.field]))) : 0;
@@ -101,8 +101,8 @@ function paint(all, { label, series, below, mark, height, width }) {
   const at = mark ? all.findIndex((e) => e.day <= mark.day && mark.day <= e.last) : -1;
   if (at >= 0) {
     const mx = left + at * slot + slot / 2;
-    el.append(svg('line', { class: 'flagged', x1: mx, x2: mx, y1: top, y2: axis + lower }),
-      svg('text', { class: 'flagged', x: mx + (mx > width - 70 ? -5 : 5), y: top + 10, 'text-anchor': mx > width - 70 ? 'end' : 'start' }, mark.name));
+    el.append(svg('line', { class: 'flagged', x1: mx, x2: mx, y1: top - 14, y2: axis + lower }),
+      svg('text', { class: 'flagged', x: mx + (mx > width - 70 ? -5 : 5), y: top - 6, 'text-anchor': mx > width - 70 ? 'end' : 'start' }, mark.name));
   }
   return el;
 }

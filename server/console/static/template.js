@@ -28,15 +28,15 @@ export async function page(ctx) {
       t.factors?.length ? h('span', { class: 'big-score', title: 'score, of 100' }, score(t.score)) : null),
     box,
     h('div', { class: 'columns' },
+      h('section', { class: 'panel' }, h('h2', {}, 'Pattern'), whole(t), slots(t.slots || [])),
+      h('aside', { class: 'narrow', 'aria-label': 'Judgement' },
+        h('section', { class: 'panel' }, h('h2', {}, 'Verdict'), verdict),
+        h('section', { class: 'panel' }, h('h2', {}, 'Why'), factors(t.factors, t.score))),
       h('div', { class: 'wide' },
-        h('section', { class: 'panel' }, h('h2', {}, 'Pattern'), whole(t), slots(t.slots || [])),
         h('section', { class: 'panel' }, h('h2', {}, 'Day by day'),
           days({ label: `Prompts and new accounts of ${t.id} by day`, items: calendar.items, height: 190, series: [{ field: 'prompts', name: 'prompts', kind: 'c-main' }], below: { field: 'new_accounts', name: 'new accounts', kind: 'c-new' } })),
         h('section', { class: 'panel' }, h('h2', {}, many(t.exemplars?.length || 0, 'exemplar')), exemplars(t)),
-        h('section', { class: 'panel' }, h('h2', {}, many(t.accounts, 'account')), members(t.members || []))),
-      h('aside', { class: 'narrow', 'aria-label': 'Judgement' },
-        h('section', { class: 'panel' }, h('h2', {}, 'Verdict'), verdict),
-        h('section', { class: 'panel' }, h('h2', {}, 'Why'), factors(t.factors, t.score)))));
+        h('section', { class: 'panel' }, h('h2', {}, many(t.accounts, 'account')), members(t.members || [])))));
 }
 
 function slots(all) {
