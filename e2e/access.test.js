@@ -49,3 +49,16 @@ test('readers sign in, decide in their name, and sign out', async () => {
   assert.deepEqual(faults, []);
   await context.close();
 });
+
+test('a session that ends leads back to the form', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await page.goto(chorus.url);
+  await page.locator('h1', { hasText: 'Sign in' }).waitFor();
+  await signIn(page, chorus.tokens.ann);
+  await page.locator('h1', { hasText: 'Overview' }).waitFor();
+  await context.clearCookies();
+  await page.locator('h1', { hasText: 'Sign in' }).waitFor(); // the overview asks every five seconds
+  assert.equal(await page.locator('.card').count(), 0);
+  assert.deepEqual(faults, []);
+  await context.close();
+});

@@ -250,3 +250,32 @@ test('the overview stays where its reader is while prompts come in', async () =>
   await context.close();
   await mine.down();
 });
+
+test('search finds words, and shows where they stand', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  for (let i = 0; i < 100; i++) { // the words are gathered in the background
+    const found = await fetch(`${chorus.url}/v1/search?q=tutor`).then((r) => r.json());
+    if (found.items?.length && found.complete) break;
+    await new Promise((r) => setTimeout(r, 100));
+  }
+  await go(page, chorus.url, '');
+  await page.keyboard.press('/');
+  await page.keyboard.type('"patient tutor"');
+  await page.keyboard.press('Enter');
+  await page.locator('h1', { hasText: 'Search' }).waitFor();
+  await page.locator('tbody mark').first().waitFor();
+  assert.match((await page.locator('tbody mark').allTextContents()).join(' '), /patient.*tutor/s);
+  const rows = await page.locator('tbody tr').count();
+  await page.getByRole('button', { name: /^benign/ }).click();
+  await page.getByText('No template has these words').waitFor();
+  await page.getByRole('button', { name: /^benign/ }).click();
+  await page.waitForFunction((n) => document.querySelectorAll('tbody mark').length && document.querySelectorAll('tbody tr').length === n, rows);
+  await go(page, chorus.url, `search?q=${encodeURIComponent('"<b> (OR ~ -')}`);
+  await page.locator('h1', { hasText: 'Search' }).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type(demo.many);
+  await page.keyboard.press('Enter');
+  await page.locator('h1', { hasText: 'Campaign' }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});

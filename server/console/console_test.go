@@ -117,6 +117,9 @@ func TestFiles(t *testing.T) {
 		}
 	}
 	for _, m := range linked.FindAllStringSubmatch(files["index.html"], -1) {
+		if strings.HasPrefix(m[1], "/") {
+			t.Errorf("index.html: %s breaks below a path prefix", m[1])
+		}
 		file, ok := strings.CutPrefix(m[1], "console/")
 		if _, found := files[file]; ok && !found {
 			t.Errorf("index.html: no %s", m[1])

@@ -44,13 +44,15 @@ const span = (e) => (e.day === e.last ? e.day : `${e.day} to ${e.last}`);
 //   series: [{field, name, kind}], below: one more such
 //   mark: {day, name} is a vertical line
 //   range: [first, last] days to show, where others are beside it
-export function days({ label, items, series, below, mark, height = 150, range }) {
+//   beside: items of the other chart, so that both have the same scale
+export function days({ label, items, series, below, mark, height = 150, range, beside = [] }) {
   const fields = [...series, ...(below ? [below] : [])].map((s) => s.field);
-  const padded = range ? [{ day: range[0] }, ...items, { day: range[1] }] : items;
-  const all = calendar(padded, fields);
+  const padded = (some) => (range ? [{ day: range[0] }, ...some, { day: range[1] }] : some);
+  const all = calendar(padded(items), fields);
+  const scale = [...all, ...(beside.length ? calendar(padded(beside), fields) : [])];
   if (!all.length) return h('p', { class: 'note' }, 'No days yet.');
   const box = h('div', { class: 'chart', css: { height: `${height}px` } });
-  const draw = () => show(box, paint(all, { label, series, below, mark, height, width: box.clientWidth }));
+  const draw = () => show(box, paint(all, scale, { label, series, below, mark, height, width: box.clientWidth }));
   new ResizeObserver(draw).observe(box);
   const table = h('table', { class: 'plain' },
     h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, 'Day'), [...series, ...(below ? [below] : [])].map((s) => h('th', { scope: 'col', class: 'right' }, s.name)))),
@@ -60,14 +62,14 @@ export function days({ label, items, series, below, mark, height = 150, range })
     box, h('details', { class: 'numbers' }, h('summary', {}, 'As a table'), h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': label }, table)));
 }
 
-function paint(all, { label, series, below, mark, height, width }) {
+function paint(all, scale, { label, series, below, mark, height, width }) {
   if (width < 40) return null;
   const left = 44;
   const foot = 18;
   const top = mark ? 18 : 8;
   const total = (e) => series.reduce((n, s) => n + e[s.field], 0);
-  const up = nice(Math.max(1, ...all.map(total)));
-  const down = below ? nice(Math.max(1, ...all.map((e) => e[below.field]))) : 0;
+  const up = nice(Math.max(1, ...scale.map(total)));
+  const down = below ? nice(Math.max(1, ...scale.map((e) => e[below.field]))) : 0;
   const space = height - foot - top;
   const upper = below ? Math.round(space * 0.68) : space;
   const axis = top + upper;

@@ -27,7 +27,7 @@ export async function page(ctx) {
       shared.length ? h('ul', { class: 'inline' }, shared.slice(0, 60).map((id) => h('li', {}, accountLink(id))), shared.length > 60 ? h('li', { class: 'faint' }, `and ${num(shared.length - 60)} more`) : null) : null),
     h('div', { class: 'sides' }, both.map((c) => h('section', { class: 'panel', 'aria-label': c.id },
       h('div', { class: 'head' }, h('h2', {}, campaignLink(c.id)), badge(c.status), h('span', { class: 'big-score', title: 'score, of 100' }, score(c.score))), facts(c),
-      h('h3', {}, 'Day by day'), days({ label: `Prompts and new accounts of ${c.id} by day`, items: c.days, range, height: 150, series: [{ field: 'prompts', name: 'prompts', kind: 'c-main' }], below: { field: 'new_accounts', name: 'new accounts', kind: 'c-new' } }),
+      h('h3', {}, 'Day by day'), days({ label: `Prompts and new accounts of ${c.id} by day`, items: c.days, beside: (c === a ? b : a).days, range, height: 150, series: [{ field: 'prompts', name: 'prompts', kind: 'c-main' }], below: { field: 'new_accounts', name: 'new accounts', kind: 'c-new' } }),
       h('h3', {}, many(c.templates.length, 'template')), h('ol', { class: 'patterns' }, c.templates.slice(0, 12).map((t) => h('li', {}, h('div', { class: 'row' }, templateLink(t.id), h('span', { class: 'faint' }, many(t.accounts, 'account'))), brief(t.pattern, 'three')))),
       c.templates.length > 12 ? h('p', { class: 'faint' }, `and ${num(c.templates.length - 12)} more`) : null))),
     h('section', { class: 'panel' }, h('h2', {}, 'Points side by side'), points(a, b)));

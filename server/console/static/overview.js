@@ -60,7 +60,7 @@ export async function page(ctx) {
     if (d) all.splice(0, all.length, ...d.items);
     draw(st, found.items, all);
   };
-  const safely = (p) => p.catch((err) => err.name !== 'AbortError' && err.status !== 401 && console.warn(err.message));
+  const safely = (p) => p.catch((err) => (err.status === 401 ? ctx.reload() : err.name !== 'AbortError' && console.warn(err.message)));
   const timer = setInterval(() => safely(refresh(rate.moved() && Date.now() - due > 30_000 && (due = Date.now()))), 5000);
   ctx.signal.addEventListener('abort', () => clearInterval(timer));
   let soon = 0;

@@ -71,7 +71,7 @@ export async function panel(kind, id, { signal, changed }) {
       show(holds);
       toast(verdict === 'none' ? `The verdict on ${id} is withdrawn.` : `${id} is recorded as ${verdict}.`, () => undo(before));
     } catch (err) {
-      show(problem, err.status === 403 ? 'Your token may look, but not decide.' : err.message);
+      show(problem, { 401: 'Your session has ended: sign in again in another tab, then record this once more.', 403: 'Your token may look, but not decide.' }[err.status] || err.message);
     } finally {
       button.disabled = false;
     }
