@@ -16,7 +16,10 @@ import (
 type decoder struct {
 	scan         scanner
 	timeOptional bool
+	contentIDs   bool
+	beside       Beside            // the record; from a Decoder only
 	names        map[string]string // models and attribute names, of which there are few
+	said         []byte            // what an id is made of; reused
 	parts        []byte            // text of a content's parts; reused
 	tree         tree              // of formats other than the native one
 	used         map[Use]int       // nil unless Options.Explain
@@ -24,7 +27,7 @@ type decoder struct {
 }
 
 func newDecoder(o *Options) *decoder {
-	d := &decoder{timeOptional: o.TimeOptional, names: make(map[string]string)}
+	d := &decoder{timeOptional: o.TimeOptional, contentIDs: o.ContentIDs, names: make(map[string]string)}
 	d.tree.names = d.name
 	return d
 }
@@ -82,10 +85,12 @@ func (d *decoder) prompt(line []byte, p *index.Prompt) (reason string) {
 		return strings.TrimPrefix(err.Error(), index.ErrInvalid.Error()+": ")
 	}
 	if p.Time.IsZero() && !d.timeOptional {
-		return "time is missing"
+		return noTime
 	}
 	return ""
 }
+
+const noTime = "time is missing"
 
 // field decodes the value of one key of a prompt.
 func (d *decoder) field(key []byte, seen *int, p *index.Prompt) (reason string) {

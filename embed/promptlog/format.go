@@ -1,6 +1,7 @@
 package promptlog
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,9 +22,10 @@ type format struct {
 	system  []string                                          // of a system prompt beside the body
 	ip      []string
 
-	layout string
-	zone   *time.Location
-	attrs  []attr // beside ip
+	layout  string
+	zone    *time.Location
+	telling bool   // no record that matches is better read as another format
+	attrs   []attr // beside ip
 
 	// Formats of which a record is not one prompt.
 	record func(d *decoder, f *format, v *value, to *batch)
@@ -180,6 +182,15 @@ func init() { // breaks the cycle between the table and the decoders it names
 			system: []string{"system_prompt", "system"}, ip: commonIP,
 		},
 	}
+	for _, f := range formats {
+		if f.name == "anthropic" { // whose keys others have, too
+			break
+		}
+		f.telling = true
+	}
+	f := *formatNamed(nativeName)
+	f.time = slices.Concat(f.time, commonTime)
+	shipped = &f
 }
 
 const nativeName = "native"

@@ -126,3 +126,30 @@ func Decompress(r io.Reader, o *Options) ([]byte, error) {
 	}
 	return b, err
 }
+
+// NewReader returns what r holds, decompressed as for Read, as it comes.
+// Options.MaxBytes and WindowBytes apply. Close lets go of what decompression
+// needs, not of r.
+func NewReader(r io.Reader, o *Options) (io.ReadCloser, error) {
+	z, err := decompress(&source{r: r}, o.filled())
+	if err != nil {
+		z.close()
+		return nil, fmt.Errorf("promptlog: %w", err)
+	}
+	return &reader{z}, nil
+}
+
+type reader struct{ stream }
+
+func (r *reader) Read(b []byte) (int, error) {
+	n, err := r.stream.Read(b)
+	if err != nil && err != io.EOF && err != ErrTooLarge {
+		err = fmt.Errorf("promptlog: %w", err)
+	}
+	return n, err
+}
+
+func (r *reader) Close() error {
+	r.close()
+	return nil
+}

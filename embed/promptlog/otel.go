@@ -40,7 +40,7 @@ func (d *decoder) otlp(f *format, v *value, to *batch) {
 		})
 	}
 	if n == to.nth+len(to.Skipped)+len(to.parts) {
-		to.skip("no spans or log records")
+		to.skip(noRecords)
 	}
 }
 
@@ -132,8 +132,10 @@ var otherSpans = map[string]bool{
 }
 
 const (
+	noRecords = "no spans or log records"
 	noRequest = "not a request to a model"
 	noContent = "no messages (were they captured?)"
+	anAnswer  = "an answer, of no known request"
 )
 
 // span decodes one span.
@@ -402,7 +404,7 @@ func (d *decoder) event(f *format, resource, v *value, to *batch) {
 		key := spanKey(d, v)
 		if key == "" { // nothing says which request it belongs to
 			if role == "" {
-				to.skip("an answer, of no known request")
+				to.skip(anAnswer)
 				return
 			}
 			d.add(&p, to)

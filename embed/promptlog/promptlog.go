@@ -53,7 +53,14 @@ type Options struct {
 	Format  string // "": native lines only; "auto": detected; or one of Formats
 	Map     *Map   // what it says counts in place of the format's own fields; nil: nothing
 	MakeIDs bool   // a prompt without an id gets one, the same whenever the input is read again
-	Explain bool   // fill in Batch.Used, at some cost
+
+	// ContentIDs gives a prompt that has a time but no id one that is made of its
+	// account, time, model and words, whichever input it stands in: what a sender
+	// repeats after a failure is then counted once, and so is what an account
+	// really sent twice at the same time.
+	ContentIDs bool
+
+	Explain bool // fill in Batch.Used, at some cost
 }
 
 func (o *Options) filled() *Options {
@@ -105,3 +112,7 @@ type Skip struct {
 	Line   int    // from 1
 	Reason string // never has any of the line's text
 }
+
+// Unrelated reports whether what was skipped is complete and good but about
+// something else than a prompt, as most spans of a trace are.
+func (s *Skip) Unrelated() bool { return s.Reason == noRequest || s.Reason == anAnswer }

@@ -166,6 +166,7 @@ func (d *decoder) native(line []byte, to *batch) {
 		to.skip(reason)
 		return
 	}
+	d.identify(&p, to.nth)
 	if p.ID == "" && to.id.on {
 		p.ID = to.id.of(to.line, 0)
 	}

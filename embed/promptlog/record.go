@@ -34,18 +34,23 @@ func (d *decoder) foreign(f *format, line []byte, to *batch) {
 		to.skip(reason)
 		return
 	}
+	d.recordOf(f, &v, to)
+}
+
+// recordOf decodes a record that has been parsed.
+func (d *decoder) recordOf(f *format, v *value, to *batch) {
 	if f.record != nil {
-		f.record(d, f, &v, to)
+		f.record(d, f, v, to)
 		return
 	}
 	if f.drop != nil {
-		if reason := f.drop(d, &v); reason != "" {
+		if reason := f.drop(d, v); reason != "" {
 			to.skip(reason)
 			return
 		}
 	}
 	var p index.Prompt
-	if reason := d.fields(f, &v, &p); reason != "" {
+	if reason := d.fields(f, v, &p); reason != "" {
 		to.skip(reason)
 		return
 	}
@@ -188,17 +193,21 @@ func (d *decoder) check(p *index.Prompt) (reason string) {
 		return strings.TrimPrefix(err.Error(), index.ErrInvalid.Error()+": ")
 	}
 	if p.Time.IsZero() && !d.timeOptional {
-		return "time is missing"
+		return noTime
 	}
 	return ""
 }
 
 // add checks a prompt and adds it to a batch.
 func (d *decoder) add(p *index.Prompt, to *batch) {
+	if p.Time.IsZero() {
+		p.Time = d.beside.Time
+	}
 	if reason := d.check(p); reason != "" {
 		to.skip(reason)
 		return
 	}
+	d.identify(p, to.nth)
 	if p.ID == "" && to.id.on {
 		p.ID = to.id.of(to.line, to.nth)
 	}

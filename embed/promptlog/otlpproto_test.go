@@ -1,0 +1,174 @@
+package promptlog
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	logspb "go.opentelemetry.io/proto/otlp/logs/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+)
+
+// toProto turns a request in OTLP's JSON encoding into protobuf, by the
+// project's own generated code. That reads ids as base64, so they are changed.
+func toProto(t testing.TB, request []byte, m proto.Message) []byte {
+	t.Helper()
+	var v any
+	d := json.NewDecoder(bytes.NewReader(request))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	rewriteIDs(t, v)
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := protojson.Unmarshal(b, m); err != nil {
+		t.Fatal(err)
+	}
+	if b, err = proto.Marshal(m); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func rewriteIDs(t testing.TB, v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			rewriteIDs(t, e)
+		}
+	case map[string]any:
+		for name, e := range v {
+			if s, ok := e.(string); ok && (name == "traceId" || name == "spanId" || name == "parentSpanId") {
+				id, err := hex.DecodeString(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				v[name] = base64.StdEncoding.EncodeToString(id)
+			} else {
+				rewriteIDs(t, e)
+			}
+		}
+	}
+}
+
+// TestOTLPProto reads the golden logs of OTLP in both encodings.
+func TestOTLPProto(t *testing.T) {
+	for _, name := range []string{"otlp-spans.json", "otlp-events.jsonl"} {
+		file, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &Options{}
+		plain, binary := NewDecoder(o), NewDecoder(o)
+		var want, got Batch
+		d := json.NewDecoder(bytes.NewReader(file))
+		for d.More() {
+			var request json.RawMessage
+			if err := d.Decode(&request); err != nil {
+				t.Fatal(err)
+			}
+			if err := plain.OTLPJSON(&want, request); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(request), "resourceSpans") {
+				err = binary.OTLPTraces(&got, toProto(t, request, &tracepb.TracesData{}))
+			} else {
+				err = binary.OTLPLogs(&got, toProto(t, request, &logspb.LogsData{}))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		plain.Flush(&want)
+		binary.Flush(&got)
+		if len(want.Prompts) < 3 || len(want.Skipped) == 0 {
+			t.Errorf("%s: %+v", name, want)
+		}
+		if diff := cmp.Diff(show(want.Prompts, want.Skipped), show(got.Prompts, got.Skipped)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestOTLPEmpty(t *testing.T) {
+	d := NewDecoder(nil)
+	var b Batch
+	if err := d.OTLPTraces(&b, nil); err != nil || len(b.Skipped)+len(b.Prompts) > 0 {
+		t.Errorf("%+v, %v", b, err)
+	}
+	for _, bad := range []string{"\x0a\xff", "\x0a\x05\x0a\x03abc", "{}x", "[]", "{\"resourceSpans\":[{\"\xff\":1}]}"} {
+		if err := d.OTLPLogs(&b, []byte(bad)); err == nil && !strings.HasPrefix(bad, "\x0a\x05") {
+			t.Errorf("%q as protobuf: no error", bad)
+		}
+		if err := d.OTLPJSON(&b, []byte(bad)); err == nil {
+			t.Errorf("%q as JSON: no error", bad)
+		}
+	}
+}
+
+// FuzzOTLPProto compares with the project's own generated code: what that
+// accepts is read, and gives the same whatever the order of its fields.
+func FuzzOTLPProto(f *testing.F) {
+	for _, name := range []string{"otlp-spans.json", "otlp-events.jsonl"} {
+		file, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		d := json.NewDecoder(bytes.NewReader(file))
+		for d.More() {
+			var request json.RawMessage
+			if err := d.Decode(&request); err != nil {
+				f.Fatal(err)
+			}
+			if name == "otlp-spans.json" {
+				f.Add(toProto(f, request, &tracepb.TracesData{}), true)
+			} else {
+				f.Add(toProto(f, request, &logspb.LogsData{}), false)
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, request []byte, traces bool) {
+		read := func(request []byte) (Batch, error) {
+			d := NewDecoder(&Options{ContentIDs: true, TimeOptional: true})
+			var b Batch
+			var err error
+			if traces {
+				err = d.OTLPTraces(&b, request)
+			} else {
+				err = d.OTLPLogs(&b, request)
+			}
+			d.Flush(&b)
+			return b, err
+		}
+		var m proto.Message = &logspb.LogsData{}
+		if traces {
+			m = &tracepb.TracesData{}
+		}
+		if proto.Unmarshal(request, m) != nil {
+			read(request) // must not panic
+			return
+		}
+		again, err := proto.Marshal(m)
+		if err != nil {
+			t.Skip()
+		}
+		want, err1 := read(again)
+		got, err2 := read(request)
+		if (err1 == nil) != (err2 == nil) {
+			t.Fatalf("%v, but encoded anew %v", err2, err1)
+		}
+		if len(want.Prompts) != len(got.Prompts) {
+			t.Errorf("%d prompts, but encoded anew %d", len(got.Prompts), len(want.Prompts))
+		}
+	})
+}
