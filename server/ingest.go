@@ -10,8 +10,8 @@ import (
 )
 
 // mountIntake mounts the routes that take prompts, and documents chorus's own.
-func (s *Server) mountIntake(a *api) {
-	in := intake.New(s.ix, &intake.Options{BodyBytes: s.o.BodyBytes, StreamBytes: s.o.StreamBytes, Pause: s.o.Pause, Fail: s.fail})
+func (s *Server) mountIntake(a *api) *intake.Intake {
+	in := intake.New(s.ix, &intake.Options{BodyBytes: s.o.BodyBytes, StreamBytes: s.o.StreamBytes, Pause: s.o.Pause, Logger: s.o.Logger, Fail: s.fail, Status: statusOf})
 	for pattern, h := range in.Routes() {
 		a.HandleFunc(pattern, h)
 	}
@@ -29,6 +29,7 @@ func (s *Server) mountIntake(a *api) {
 		}},
 		Responses: answers[intake.Added](a, "application/json"),
 	})
+	return in
 }
 
 // A newPrompt is a prompt as clients send it.

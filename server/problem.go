@@ -106,6 +106,7 @@ var statuses = []struct {
 	{access.ErrRevoked, http.StatusUnauthorized},
 	{intake.ErrEncoding, http.StatusUnsupportedMediaType},
 	{intake.ErrType, http.StatusUnsupportedMediaType},
+	{intake.ErrBusy, http.StatusTooManyRequests},
 	{promptlog.ErrTooLarge, http.StatusRequestEntityTooLarge},
 	{index.ErrNotFound, http.StatusNotFound},
 	{index.ErrInvalid, http.StatusUnprocessableEntity},

@@ -113,7 +113,7 @@ func New(ix *index.Index, o *Options) *Server {
 // routes mounts everything, and documents what is chorus's own.
 func (s *Server) routes() http.Handler {
 	a := newAPI(s)
-	s.mountIntake(a)
+	in := s.mountIntake(a)
 	s.mountQueries(a)
 	s.mountCampaigns(a)
 	s.mountLabels(a)
@@ -128,7 +128,7 @@ func (s *Server) routes() http.Handler {
 	for pattern, h := range s.o.Routes {
 		a.ServeMux.Handle(pattern, h)
 	}
-	var all http.Handler = a
+	all := in.Greeting(a)
 	if s.o.Guard != nil {
 		all = s.o.Guard.Wrap(all)
 	}

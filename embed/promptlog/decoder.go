@@ -133,12 +133,8 @@ func (d *Decoder) record(record []byte, to *batch) {
 			return
 		}
 	}
-	if f == nil {
-		if strict == "" {
-			strict = "of no known format"
-		}
-		to.skip(strict)
-		return
+	if f == nil { // for what a map says, or to say what is missing
+		f = d.mapped(formatNamed("fields"))
 	}
 	d.d.recordOf(f, &v, to)
 }
@@ -200,9 +196,6 @@ func (d *Decoder) format(v *value) *format {
 				f = g
 				break
 			}
-		}
-		if f == nil && d.o.Map != nil && len(d.o.Map.Account) > 0 && !d.d.tree.find(v, d.o.Map.Account[0]).empty() {
-			f = formatNamed("fields")
 		}
 		if f == nil {
 			return nil

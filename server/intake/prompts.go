@@ -40,7 +40,7 @@ func (a *Added) skip(skips []promptlog.Skip) {
 	}
 }
 
-func (a *Added) accept(places []index.Placement) {
+func (a *Added) accept(_ []int, places []index.Placement) {
 	a.Accepted += len(places)
 	for i := range places {
 		if places[i].Duplicate {
@@ -64,11 +64,17 @@ func (in *Intake) prompts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o := &promptlog.Options{TimeOptional: true, WindowBytes: WindowBytes}
-	if stream {
+	o := in.options()
+	mapped, err := fields(r, o)
+	if err != nil {
+		return err
+	}
+	if stream || mapped {
 		o.MaxBytes = in.o.StreamBytes
-		o.ChunkBytes = 256 << 10
-		return in.stream(w, r, o)
+		if !stream {
+			o.MaxBytes = in.o.BodyBytes
+		}
+		return in.stream(w, r, Prompts, o)
 	}
 	body, err := ReadBody(r, in.o.BodyBytes)
 	if err != nil {
@@ -87,38 +93,37 @@ func (in *Intake) prompts(w http.ResponseWriter, r *http.Request) error {
 	}
 	a := Added{Skipped: []Skip{}}
 	a.skip(skips)
-	a.accept(places)
+	a.accept(nil, places)
 	for _, p := range places {
 		if p.Templates == nil {
 			p.Templates = []string{}
 		}
 		a.Placements = append(a.Placements, Placement(p))
 	}
+	in.o.Count(Prompts, a.counts())
 	return in.answer(w, &a)
 }
 
-// maxPending is how many batches of a stream may be on their way to the disk.
-const maxPending = 4
-
-// stream adds the prompts of an NDJSON body as they come, in bounded memory.
-// What came before a client left is kept: the body's end ends it, no context.
-func (in *Intake) stream(w http.ResponseWriter, r *http.Request, o *promptlog.Options) error {
-	ctx := context.WithoutCancel(r.Context())
-	a := Added{Skipped: []Skip{}}
-	var pending []*index.Pending
-	settle := func(n int) error {
-		for len(pending) > n {
-			places, err := pending[0].Wait()
-			pending = pending[1:]
-			if err != nil {
-				return err
-			}
-			a.accept(places)
-		}
-		return nil
+// jsonline adds the lines of a body of any format.
+func (in *Intake) jsonline(w http.ResponseWriter, r *http.Request) error {
+	if err := checkEncoding(r); err != nil {
+		return err
 	}
+	o := in.options()
+	o.Format, o.ContentIDs, o.MaxBytes = "auto", true, in.o.StreamBytes
+	if _, err := fields(r, o); err != nil {
+		return err
+	}
+	return in.stream(w, r, JSONLine, o)
+}
+
+// stream adds the prompts of a body as they come, in bounded memory.
+func (in *Intake) stream(w http.ResponseWriter, r *http.Request, protocol Protocol, o *promptlog.Options) error {
+	a := Added{Skipped: []Skip{}}
+	k := &sink{ix: in.ix, ctx: context.WithoutCancel(r.Context()), placed: a.accept}
+	o.ChunkBytes = 256 << 10
 	var err error
-	for batch, e := range promptlog.Read(ctx, r.Body, o) {
+	for batch, e := range promptlog.Read(k.ctx, r.Body, o) {
 		if err = e; err != nil {
 			break
 		}
@@ -126,20 +131,20 @@ func (in *Intake) stream(w http.ResponseWriter, r *http.Request, o *promptlog.Op
 		if len(batch.Prompts) == 0 {
 			continue
 		}
-		if err = settle(maxPending - 1); err != nil {
+		if err = k.submit(batch.Prompts, nil); err != nil {
 			break
 		}
-		var p *index.Pending
-		if p, err = in.ix.Submit(ctx, batch.Prompts...); err != nil {
-			break
-		}
-		pending = append(pending, p)
 	}
-	if e := settle(0); err == nil {
+	if e := k.settle(0); err == nil {
 		err = e
 	}
+	in.o.Count(protocol, a.counts())
 	if err != nil {
 		return &PartError{a, err}
 	}
 	return in.answer(w, &a)
+}
+
+func (a *Added) counts() Counts {
+	return Counts{Accepted: a.Accepted, Duplicates: a.Duplicates, Skipped: a.SkippedCount}
 }
