@@ -11,7 +11,10 @@ import (
 
 // mountIntake mounts the routes that take prompts, and documents chorus's own.
 func (s *Server) mountIntake(a *api) *intake.Intake {
-	in := intake.New(s.ix, &intake.Options{BodyBytes: s.o.BodyBytes, StreamBytes: s.o.StreamBytes, Pause: s.o.Pause, Logger: s.o.Logger, Fail: s.fail, Status: statusOf})
+	in := intake.New(s.ix, &intake.Options{
+		BodyBytes: s.o.BodyBytes, StreamBytes: s.o.StreamBytes, Pause: s.o.Pause,
+		Logger: s.o.Logger, Fail: s.fail, Status: statusOf, Count: s.o.Count,
+	})
 	for pattern, h := range in.Routes() {
 		a.HandleFunc(pattern, h)
 	}

@@ -56,6 +56,7 @@ import (
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server/access"
+	"github.com/seed-368d3dfa/chorus/server/intake"
 	"github.com/seed-368d3dfa/chorus/server/webhook"
 )
 
@@ -74,6 +75,9 @@ type Options struct {
 	Guard  *access.Guard                   // says who may do what; nil: everybody everything
 	Routes map[string]http.Handler         // more routes, by http.ServeMux's patterns, behind the guard
 	Wrap   func(http.Handler) http.Handler // put around all of it, to measure; nil: nothing
+
+	// Count gets what requests brought in, by protocol; nil: nothing.
+	Count func(intake.Protocol, intake.Counts)
 }
 
 // A Server is an http.Handler over an index. Safe for concurrent use.

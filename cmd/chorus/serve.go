@@ -20,6 +20,7 @@ import (
 	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server"
 	"github.com/seed-368d3dfa/chorus/server/access"
+	"github.com/seed-368d3dfa/chorus/server/intake"
 	"github.com/seed-368d3dfa/chorus/server/listen"
 	"github.com/seed-368d3dfa/chorus/server/metrics"
 )
@@ -54,6 +55,10 @@ refuses to start without tokens.
 
   POST /v1/prompts       add prompts: one JSON object, an array, or
                          application/x-ndjson; gzip and zstd are accepted
+  POST /insert/jsonline /_bulk /loki/api/v1/push /v1/logs /v1/traces
+                         what shippers of logs send: JSON lines of any format
+                         that load reads, Elasticsearch, Loki, OTLP
+                         (docs/shippers.md)
   GET  /v1/similar       ?text=…&min=0.5&limit=20; or POST {"text":"…"}
   GET  /v1/templates     ?min_accounts=10&since=2026-06-01&limit=20&members=true
   GET  /v1/templates/ID
@@ -175,6 +180,9 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 	srv := server.New(ix, &server.Options{
 		Logger: log, Drain: s.drain, Search: words, Webhooks: sender, Guard: guard, Routes: routes,
 		Wrap: func(h http.Handler) http.Handler { return m.Wrap(h, log) },
+		Count: func(p intake.Protocol, n intake.Counts) {
+			m.Records(string(p), n.Accepted, n.Duplicates, n.Skipped, n.Unrelated)
+		},
 	})
 	all, ctx := errgroup.WithContext(ctx) // sockets fail together
 	for _, l := range sockets {
