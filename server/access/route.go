@@ -42,6 +42,13 @@ var rules = []rule{
 	{"POST", "/loki/", need{role: Ingest}},
 	{"POST", "/insert/", need{role: Ingest}},
 	{"POST PUT", "*/_bulk", need{role: Ingest}},
+	{"PUT", "/elasticsearch/", need{role: Ingest}}, // what shippers would install first; it is ignored
+	{"PUT", "/_index_template/", need{role: Ingest}},
+	{"PUT", "/_component_template/", need{role: Ingest}},
+	{"PUT", "/_template/", need{role: Ingest}},
+	{"PUT", "/_ilm/", need{role: Ingest}},
+	{"PUT", "/_ingest/", need{role: Ingest}},
+	{"PUT", "/_data_stream/", need{role: Ingest}},
 	{"", "/", need{role: Admin}},
 }
 

@@ -39,6 +39,8 @@ func TestNeed(t *testing.T) {
 		{"PUT", "/_bulk", need{role: Ingest}},
 		{"POST", "/prompts/_bulk", need{role: Ingest}},
 		{"POST", "/elasticsearch/prompts/_bulk", need{role: Ingest}},
+		{"PUT", "/_index_template/x", need{role: Ingest}},
+		{"PUT", "/elasticsearch/_ilm/policy/x", need{role: Ingest}},
 		{"POST", "/loki/api/v1/push", need{role: Ingest}},
 		{"POST", "/insert/jsonline", need{role: Ingest}},
 		{"POST", "/insert/elasticsearch/_bulk", need{role: Ingest}},
