@@ -50,6 +50,9 @@ func (in *Intake) elastic() map[string]func(http.ResponseWriter, *http.Request) 
 // Everything else is next's.
 func (in *Intake) Greeting(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			w.Header().Add("Vary", "Accept")
+		}
 		root := r.URL.Path == "/" || r.URL.Path == "/elasticsearch" || r.URL.Path == "/elasticsearch/"
 		if !root || r.Method != http.MethodGet && r.Method != http.MethodHead || r.URL.Path == "/" && strings.Contains(r.Header.Get("Accept"), "text/html") {
 			next.ServeHTTP(w, r)
