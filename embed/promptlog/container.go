@@ -18,6 +18,7 @@ const (
 	inCSV     = "CSV"
 	inTSV     = "TSV"
 	inParquet = "Parquet"
+	inProto   = "protobuf"
 )
 
 // open finds out how s.in keeps records, by its first bytes and for CSV its
@@ -43,6 +44,11 @@ func (s *splitter) open() error {
 			return err
 		}
 		s.in.Reader, s.adapted = a, true
+		return nil
+	}
+	if isOTLPFile(start) {
+		s.container = inProto
+		s.in.Reader, s.adapted = &adapter{rewriter: &otlpFile{r: b, max: s.o.LineBytes}}, true
 		return nil
 	}
 	s.container = inLines

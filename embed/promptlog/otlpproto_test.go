@@ -3,6 +3,7 @@ package promptlog
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -171,4 +172,53 @@ func FuzzOTLPProto(f *testing.F) {
 			t.Errorf("%d prompts, but encoded anew %d", len(got.Prompts), len(want.Prompts))
 		}
 	})
+}
+
+// TestOTLPFile reads files as the Collector writes them in protobuf, whole and
+// cut off anywhere.
+func TestOTLPFile(t *testing.T) {
+	for _, name := range []string{"otlp-spans.json", "otlp-events.jsonl"} {
+		text, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file []byte
+		d := json.NewDecoder(bytes.NewReader(text))
+		for d.More() {
+			var request json.RawMessage
+			if err := d.Decode(&request); err != nil {
+				t.Fatal(err)
+			}
+			var m proto.Message = &logspb.LogsData{}
+			if strings.Contains(string(request), "resourceSpans") {
+				m = &tracepb.TracesData{}
+			}
+			b := toProto(t, request, m)
+			file = append(binary.BigEndian.AppendUint32(file, uint32(len(b))), b...)
+		}
+		o := &Options{Format: "auto"}
+		want, wantSkips, _ := readAll(t, text, o)
+		got, skips, last := readAll(t, file, o)
+		if diff := cmp.Diff(show(want, nil), show(got, nil)); diff != "" || len(skips) != len(wantSkips) {
+			t.Errorf("%s: %s %v", name, diff, skips)
+		}
+		if last.Format != "otlp" || last.Container != inProto {
+			t.Errorf("%s: %s, %s", name, last.Format, last.Container)
+		}
+		for n := 6; n < len(file); n += 7 {
+			cut, skips, _ := readAll(t, file[:n], o)
+			if len(skips) == 0 && len(cut) < len(want) && !endsWhole(file, n) {
+				t.Fatalf("%s cut at %d: %d prompts and no skip", name, n, len(cut))
+			}
+		}
+	}
+}
+
+// endsWhole reports whether the first n bytes of a file are whole requests.
+func endsWhole(file []byte, n int) bool {
+	at := 0
+	for at < n {
+		at += 4 + int(binary.BigEndian.Uint32(file[at:]))
+	}
+	return at == n
 }

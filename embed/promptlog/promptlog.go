@@ -25,7 +25,7 @@
 // With [Options.Format] other logs are read: those of LLM APIs, gateways and
 // tracing as docs/formats.md lists them, detected by their keys, or any log by
 // a [Map]; as JSON lines, JSON arrays, objects with line breaks inside, CSV or
-// TSV with a header, or Parquet. One input has one format, that of its first
+// TSV with a header, Parquet, or OTLP's protobuf. One input has one format, that of its first
 // record whose keys are known. In these formats text keeps the roles of its
 // messages; a prompt that several records make up is put together; a skipped
 // record's Line is where it begins, or its number in Parquet and in an array
