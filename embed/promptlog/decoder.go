@@ -29,10 +29,11 @@ type Decoder struct {
 // Beside is what a sender says about a record. It counts where the record says
 // nothing itself.
 type Beside struct {
-	Fields []Field   // taken as if they were in the record
-	Time   time.Time // zero: unknown
-	ID     string    // "": unknown
-	Text   bool      // a record that does not begin like a JSON object is a prompt's text
+	Fields  []Field   // taken as if they were in the record
+	Account string    // "": unknown; unlike one of Fields it does not tell what format the record is
+	Time    time.Time // zero: unknown
+	ID      string    // "": unknown
+	Text    bool      // a record that does not begin like a JSON object is a prompt's text
 }
 
 // A Field is a name with its value.

@@ -203,6 +203,9 @@ func (d *decoder) add(p *index.Prompt, to *batch) {
 	if p.Time.IsZero() {
 		p.Time = d.beside.Time
 	}
+	if p.Account == "" {
+		p.Account = d.beside.Account
+	}
 	if reason := d.check(p); reason != "" {
 		to.skip(reason)
 		return
