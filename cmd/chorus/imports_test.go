@@ -60,6 +60,9 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// streams has the clients of brokers, and decodes what they deliver.
+const streams = "embed/consume"
+
 // layer is a package's place in layers, -1 for others.
 func layer(path string) int {
 	first, _, _ := strings.Cut(path, "/")
@@ -77,6 +80,11 @@ func forbidden(path, imported string) string {
 	if strings.HasPrefix(imported, "github.com/blevesearch/") && path != "index/search" {
 		return "only index/search may"
 	}
+	for _, broker := range []string{"github.com/twmb/franz-go", "github.com/nats-io/"} {
+		if strings.HasPrefix(imported, broker) && path != streams {
+			return "only " + streams + " may"
+		}
+	}
 	other, ours := strings.CutPrefix(imported, module+"/")
 	if !ours || layer(path) < 0 {
 		return ""
@@ -91,6 +99,7 @@ func forbidden(path, imported string) string {
 		return "package index and its leaves do without"
 	case strings.HasPrefix(path, internal) && strings.HasPrefix(other, "index"):
 		return "leaves import no sibling"
+	case path == streams && other == "embed/promptlog":
 	case (layers[from] == "embed" || layers[from] == "server") && to == from && path != layers[from]:
 		return "leaves import no sibling"
 	}
@@ -132,6 +141,11 @@ func TestForbidden(t *testing.T) {
 		{"server/intake", module + "/server", true},
 		{"server/intake", module + "/server/access", true},
 		{"server/intake", module + "/embed/promptlog", false},
+		{"embed/consume", module + "/embed/promptlog", false},
+		{"embed/consume", module + "/embed", true},
+		{"embed/consume", "github.com/twmb/franz-go/pkg/kgo", false},
+		{"embed", "github.com/twmb/franz-go/pkg/kgo", true},
+		{"cmd/chorus", "github.com/nats-io/nats.go", true},
 	} {
 		if got := forbidden(test.path, test.imported); (got != "") != test.bad {
 			t.Errorf("%s imports %s: %q", test.path, test.imported, got)

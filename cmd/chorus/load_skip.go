@@ -27,7 +27,7 @@ func (e *skippedError) add(skips []promptlog.Skip) {
 		if e.reasons == nil {
 			e.reasons = make(map[string]int)
 		}
-		reason := kind(skips[i].Reason)
+		reason := skips[i].Kind()
 		if _, ok := e.reasons[reason]; !ok && len(e.reasons) >= maxReasons {
 			reason = "other reasons"
 		}
@@ -45,27 +45,6 @@ func (e *skippedError) merge(from *skippedError) {
 	for reason, n := range from.reasons {
 		e.reasons[reason] += n
 	}
-}
-
-// kind is a reason without its numbers, which differ from line to line.
-func kind(reason string) string {
-	if !strings.ContainsAny(reason, "0123456789") {
-		return reason
-	}
-	var b strings.Builder
-	digits := false
-	for _, c := range []byte(reason) {
-		if '0' <= c && c <= '9' {
-			if !digits {
-				b.WriteByte('N')
-			}
-			digits = true
-			continue
-		}
-		digits = false
-		b.WriteByte(c)
-	}
-	return b.String()
 }
 
 func (e *skippedError) Error() string { return count(e.lines, "line") + " skipped" }

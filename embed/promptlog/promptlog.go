@@ -36,6 +36,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/seed-368d3dfa/chorus/index"
 )
@@ -116,3 +117,25 @@ type Skip struct {
 // Unrelated reports whether what was skipped is complete and good but about
 // something else than a prompt, as most spans of a trace are.
 func (s *Skip) Unrelated() bool { return s.Reason == noRequest || s.Reason == anAnswer }
+
+// Kind is the reason with N in place of its numbers, which differ from line to
+// line: there are few kinds.
+func (s *Skip) Kind() string {
+	if !strings.ContainsAny(s.Reason, "0123456789") {
+		return s.Reason
+	}
+	var b strings.Builder
+	digits := false
+	for _, c := range []byte(s.Reason) {
+		if '0' <= c && c <= '9' {
+			if !digits {
+				b.WriteByte('N')
+			}
+			digits = true
+			continue
+		}
+		digits = false
+		b.WriteByte(c)
+	}
+	return b.String()
+}
