@@ -117,7 +117,7 @@ func (l *loading) run(ctx context.Context, files []string) (err error) {
 	if l.ix, err = index.Open(l.db, l.options()); err != nil {
 		return err
 	}
-	l.bar = newProgress(l.stderr, total)
+	l.bar = l.newProgress(total)
 	for _, name := range files {
 		if err = l.file(ctx, name); err != nil {
 			break

@@ -38,6 +38,7 @@ type serving struct {
 	log       logging
 	access    accessing
 	hooks     hooking
+	streams   []string
 	tuned     func() *index.Options
 }
 
@@ -100,6 +101,7 @@ holds are used in place of --listen.`,
 	f.DurationVar(&s.drain, "drain", 30*time.Second, "how long requests under way may take when it stops")
 	f.DurationVar(&s.waitLock, "wait-lock", 10*time.Second, "how long to wait for another process to let go of the index")
 	f.DurationVar(&s.lag, "lag", 2*time.Second, "how old scores and campaigns may be in answers while prompts come in")
+	f.StringArrayVar(&s.streams, "consume", nil, "also add the prompts of a stream: a `URL` as \"chorus consume --help\" has them; may be repeated")
 	s.access.flags(cmd)
 	s.hooks.flags(cmd)
 	s.log.flags(cmd)
@@ -119,6 +121,9 @@ func (s *serving) run(ctx context.Context) error {
 	}
 	if s.waitLock < 0 || s.drain < 0 || s.lag < 0 {
 		return usagef("--wait-lock, --drain and --lag: want a time like 10s")
+	}
+	if err := checkStreams(s.streams); err != nil {
+		return err
 	}
 	sockets, err := listen.Open(s.address)
 	if err != nil {
@@ -185,6 +190,7 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 		},
 	})
 	all, ctx := errgroup.WithContext(ctx) // sockets fail together
+	all.Go(func() error { return feed(ctx, ix, s.streams, log) })
 	for _, l := range sockets {
 		all.Go(func() error { return srv.Serve(ctx, l) })
 		s.announce(log, scheme+"://"+l.Addr().String())

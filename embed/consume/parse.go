@@ -195,7 +195,10 @@ func (c *config) settle(bad func(string, ...any) error) (err error) {
 	if on == "false" && c.ca+c.cert != "" {
 		return bad("ca, cert and key are of use with tls=true only")
 	}
-	c.format, c.dead = c.take("format", "auto"), c.take("dead_letters", "")
+	if c.format, err = c.choice("format", append([]string{"auto"}, promptlog.Formats()...)...); err != nil {
+		return err
+	}
+	c.dead = c.take("dead_letters", "")
 	if kafka && c.dead != "" && !topicName.MatchString(c.dead) {
 		return bad("dead_letters: %q is no topic", c.dead)
 	}
