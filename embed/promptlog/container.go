@@ -48,7 +48,7 @@ func (s *splitter) open() error {
 	}
 	if isOTLPFile(start) {
 		s.container = inProto
-		s.in.Reader, s.adapted = &adapter{rewriter: &otlpFile{r: b, max: s.o.LineBytes}}, true
+		s.in.Reader, s.adapted = &adapter{rewriter: &otlpFile{b, s.o}}, true
 		return nil
 	}
 	s.container = inLines
@@ -155,13 +155,12 @@ func (s *splitter) parquet(b *bufio.Reader) (io.Reader, error) {
 			return newParquet(f, info.Size(), s.src), nil
 		}
 	}
-	all, err := io.ReadAll(&bounded{b, maxParquet})
+	if s.o.ParquetBytes < 0 {
+		return nil, ErrParquet
+	}
+	all, err := io.ReadAll(&bounded{b, s.o.ParquetBytes})
 	if err != nil {
 		return nil, err
 	}
 	return newParquet(bytes.NewReader(all), int64(len(all)), nil), nil
 }
-
-// maxParquet bounds a Parquet file that is compressed as a whole or comes from
-// a stream.
-const maxParquet = 1 << 30

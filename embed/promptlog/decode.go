@@ -28,7 +28,7 @@ type decoder struct {
 
 func newDecoder(o *Options) *decoder {
 	d := &decoder{timeOptional: o.TimeOptional, contentIDs: o.ContentIDs, names: make(map[string]string)}
-	d.tree.names = d.name
+	d.tree.names, d.tree.max = d.name, o.Values
 	return d
 }
 

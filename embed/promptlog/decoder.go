@@ -12,7 +12,7 @@ import (
 // by one: from a queue, or from a shipper of logs. Records of different formats
 // may come mixed. Not for concurrent use.
 //
-// Of the options, Format, Map, TimeOptional, ContentIDs and LineBytes count; a
+// Of the options, Format, Map, TimeOptional, ContentIDs, LineBytes and Values count; a
 // Format of "" is taken as "auto". Prompts that several records make up come
 // when they are complete, or with Flush.
 type Decoder struct {
@@ -23,7 +23,9 @@ type Decoder struct {
 	over   map[*format]*format // with what Options.Map says in its place
 	joiner joiner
 	line   int
-	proto  bytes.Buffer
+
+	context tree         // of the resource that OTLP's records belong to
+	proto   bytes.Buffer // JSON of a record in protobuf
 }
 
 // Beside is what a sender says about a record. It counts where the record says
@@ -43,6 +45,7 @@ type Field struct{ Name, Value string }
 func NewDecoder(o *Options) *Decoder {
 	o = o.filled()
 	d := &Decoder{d: newDecoder(o), o: o, fixed: formatNamed(o.Format)}
+	d.context = tree{names: d.d.name, max: o.Values}
 	d.joiner = joiner{o: o, d: d.d}
 	switch m := o.Map; {
 	case d.fixed == nil && m != nil && m.speaks():

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -15,8 +16,8 @@ import (
 //	length  [4, big-endian]
 //	request [length]         an ExportTraceServiceRequest or ExportLogsServiceRequest
 type otlpFile struct {
-	r   *bufio.Reader
-	max int // bytes of a request
+	r *bufio.Reader
+	o *Options
 }
 
 // isOTLPFile reports whether input begins like such a file: no text begins with
@@ -37,12 +38,12 @@ func (f *otlpFile) step(out *bytes.Buffer) error {
 		return err
 	}
 	n := int64(binary.BigEndian.Uint32(length[:]))
-	if n > int64(f.max) {
+	if n > int64(f.o.LineBytes) {
 		if _, err := io.CopyN(io.Discard, f.r, n); err != nil {
 			refuse("the protobuf data is damaged or ends too early")
 			return err
 		}
-		refuse((&Options{LineBytes: f.max}).tooLong())
+		refuse(f.o.tooLong())
 		return nil
 	}
 	request := make([]byte, n)
@@ -58,9 +59,9 @@ func (f *otlpFile) step(out *bytes.Buffer) error {
 		m = tracesRequest
 	}
 	at := out.Len()
-	if err := m.json(out, request, 0); err != nil {
+	if err := m.encode(out, request, f.o.Values); err != nil {
 		out.Truncate(at)
-		refuse("malformed protobuf")
+		refuse(strings.TrimPrefix(err.Error(), "promptlog: "))
 		return nil
 	}
 	out.WriteByte('\n')

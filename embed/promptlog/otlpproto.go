@@ -12,55 +12,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// OTLPTraces is Decode for an ExportTraceServiceRequest in protobuf's encoding:
-// each of its spans is a prompt or is skipped. The error is for what is no such
-// request; it has nothing of what was read.
-func (d *Decoder) OTLPTraces(b *Batch, request []byte) error {
-	return d.otlpProto(b, request, tracesRequest)
-}
-
-// OTLPLogs is OTLPTraces for an ExportLogsServiceRequest.
-func (d *Decoder) OTLPLogs(b *Batch, request []byte) error {
-	return d.otlpProto(b, request, logsRequest)
-}
-
-// OTLPJSON is both of them for OTLP's JSON encoding.
-func (d *Decoder) OTLPJSON(b *Batch, request []byte) error {
-	if !utf8.Valid(request) {
-		return errors.New("promptlog: OTLP: invalid UTF-8")
-	}
-	to := d.begin(b, nil)
-	v, reason := d.d.tree.parse(request)
-	if reason == "" && v.kind != '{' {
-		reason = "not a JSON object"
-	}
-	if reason != "" {
-		return errors.New("promptlog: OTLP: " + reason)
-	}
-	before := len(b.Skipped)
-	d.d.otlp(d.mapped(formatNamed("otlp")), &v, to)
-	if n := len(b.Skipped); n == before+1 && b.Skipped[before].Reason == noRecords { // a sender may have nothing to say
-		b.Skipped = b.Skipped[:before]
-	}
-	d.end(to)
-	return nil
-}
-
-func (d *Decoder) otlpProto(b *Batch, request []byte, m *message) error {
-	d.proto.Reset()
-	if err := m.json(&d.proto, request, 0); err != nil {
-		return err
-	}
-	err := d.OTLPJSON(b, d.proto.Bytes())
-	if d.proto.Cap() > maxProto {
-		d.proto = bytes.Buffer{}
-	}
-	return err
-}
-
-// maxProto bounds the buffer that a Decoder keeps.
-const maxProto = 4 << 20
-
 // A message says which fields of a protobuf message become members of a JSON
 // object, as OTLP's JSON encoding has them (opentelemetry-proto 1.9, "JSON
 // Protobuf Encoding" of the OTLP specification). Others are left out.
@@ -90,10 +41,10 @@ const (
 	protoDouble
 )
 
-var anyValue, tracesRequest, logsRequest = otlpMessages()
+var resourceMessage, spanMessage, logMessage, tracesRequest, logsRequest = otlpMessages()
 
-func otlpMessages() (anyValue, traces, logs *message) {
-	anyValue = &message{oneOf: true}
+func otlpMessages() (resource, span, record, traces, logs *message) {
+	anyValue := &message{oneOf: true}
 	keyValue := &message{fields: []protoField{{1, "key", protoString, nil, false}, {2, "value", protoMessage, anyValue, false}}}
 	values := &message{fields: []protoField{{1, "values", protoMessage, anyValue, true}}}
 	members := &message{fields: []protoField{{1, "values", protoMessage, keyValue, true}}}
@@ -106,13 +57,13 @@ func otlpMessages() (anyValue, traces, logs *message) {
 		{6, "kvlistValue", protoMessage, members, false},
 		{7, "bytesValue", protoBytes, nil, false},
 	}
-	resource := &message{fields: []protoField{{1, "attributes", protoMessage, keyValue, true}}}
+	resource = &message{fields: []protoField{{1, "attributes", protoMessage, keyValue, true}}}
 	event := &message{fields: []protoField{
 		{1, "timeUnixNano", protoFixed, nil, false},
 		{2, "name", protoString, nil, false},
 		{3, "attributes", protoMessage, keyValue, true},
 	}}
-	span := &message{fields: []protoField{
+	span = &message{fields: []protoField{
 		{1, "traceId", protoHex, nil, false},
 		{2, "spanId", protoHex, nil, false},
 		{5, "name", protoString, nil, false},
@@ -121,7 +72,7 @@ func otlpMessages() (anyValue, traces, logs *message) {
 		{9, "attributes", protoMessage, keyValue, true},
 		{11, "events", protoMessage, event, true},
 	}}
-	record := &message{fields: []protoField{
+	record = &message{fields: []protoField{
 		{1, "timeUnixNano", protoFixed, nil, false},
 		{5, "body", protoMessage, anyValue, false},
 		{6, "attributes", protoMessage, keyValue, true},
@@ -135,7 +86,7 @@ func otlpMessages() (anyValue, traces, logs *message) {
 		one := &message{fields: []protoField{{1, "resource", protoMessage, resource, false}, {2, scopes, protoMessage, scope, true}}}
 		return &message{fields: []protoField{{1, resources, protoMessage, one, true}}}
 	}
-	return anyValue, request("resourceSpans", "scopeSpans", "spans", span), request("resourceLogs", "scopeLogs", "logRecords", record)
+	return resource, span, record, request("resourceSpans", "scopeSpans", "spans", span), request("resourceLogs", "scopeLogs", "logRecords", record)
 }
 
 var errProto = errors.New("promptlog: OTLP: malformed protobuf")
@@ -147,10 +98,23 @@ type rawField struct {
 	bytes []byte
 }
 
-// json writes the message that b encodes, as an object at a depth that JSON may
-// have; null stands for what is deeper. Of a number or string that is there
-// more than once the last counts, and messages are put together.
-func (m *message) json(out *bytes.Buffer, b []byte, depth int) error {
+// encode writes the message that b encodes as JSON. Of a number or string that
+// is there more than once the last counts, and messages are put together; null
+// stands for what is nested too deep. The error is errProto, or says that it
+// has too many values.
+func (m *message) encode(out *bytes.Buffer, b []byte, values int) error {
+	e := protoEncoder{out, values, values}
+	return e.message(m, b, 0)
+}
+
+// A protoEncoder writes JSON of at most a number of values.
+type protoEncoder struct {
+	*bytes.Buffer
+	left, values int
+}
+
+// message writes a message as an object at a depth.
+func (out *protoEncoder) message(m *message, b []byte, depth int) error {
 	var few [12]rawField
 	raw := few[:0]
 	for len(b) > 0 {
@@ -176,6 +140,9 @@ func (m *message) json(out *bytes.Buffer, b []byte, depth int) error {
 			return errProto
 		}
 		b = b[n:]
+		if out.left--; out.left < 0 {
+			return errors.New(tooMany(out.values))
+		}
 		if f != nil && (f.kind != protoFixed || r.bits != 0) { // a time of 0 is unknown
 			raw = append(raw, r)
 		}
@@ -215,7 +182,7 @@ func (m *message) json(out *bytes.Buffer, b []byte, depth int) error {
 				if j > 0 {
 					out.WriteByte(',')
 				}
-				if err = f.of.json(out, same[j].bytes, depth+2); err != nil {
+				if err = out.message(f.of, same[j].bytes, depth+2); err != nil {
 					return err
 				}
 			}
@@ -229,9 +196,9 @@ func (m *message) json(out *bytes.Buffer, b []byte, depth int) error {
 				}
 				whole = bytes.Join(parts, nil)
 			}
-			err = f.of.json(out, whole, depth+1)
+			err = out.message(f.of, whole, depth+1)
 		default:
-			same[len(same)-1].scalar(out)
+			same[len(same)-1].scalar(out.Buffer)
 		}
 		if err != nil {
 			return err

@@ -41,6 +41,9 @@ func toProto(t testing.TB, request []byte, m proto.Message) []byte {
 	return b
 }
 
+// nothing is done between records.
+func nothing() error { return nil }
+
 func rewriteIDs(t testing.TB, v any) {
 	switch v := v.(type) {
 	case []any:
@@ -78,13 +81,13 @@ func TestOTLPProto(t *testing.T) {
 			if err := d.Decode(&request); err != nil {
 				t.Fatal(err)
 			}
-			if err := plain.OTLPJSON(&want, request); err != nil {
+			if err := plain.OTLPJSON(&want, request, nothing); err != nil {
 				t.Fatal(err)
 			}
 			if strings.Contains(string(request), "resourceSpans") {
-				err = binary.OTLPTraces(&got, toProto(t, request, &tracepb.TracesData{}))
+				err = binary.OTLPTraces(&got, toProto(t, request, &tracepb.TracesData{}), nothing)
 			} else {
-				err = binary.OTLPLogs(&got, toProto(t, request, &logspb.LogsData{}))
+				err = binary.OTLPLogs(&got, toProto(t, request, &logspb.LogsData{}), nothing)
 			}
 			if err != nil {
 				t.Fatal(err)
@@ -104,14 +107,14 @@ func TestOTLPProto(t *testing.T) {
 func TestOTLPEmpty(t *testing.T) {
 	d := NewDecoder(nil)
 	var b Batch
-	if err := d.OTLPTraces(&b, nil); err != nil || len(b.Skipped)+len(b.Prompts) > 0 {
+	if err := d.OTLPTraces(&b, nil, nothing); err != nil || len(b.Skipped)+len(b.Prompts) > 0 {
 		t.Errorf("%+v, %v", b, err)
 	}
 	for _, bad := range []string{"\x0a\xff", "\x0a\x05\x0a\x03abc", "{}x", "[]", "{\"resourceSpans\":[{\"\xff\":1}]}"} {
-		if err := d.OTLPLogs(&b, []byte(bad)); err == nil && !strings.HasPrefix(bad, "\x0a\x05") {
+		if err := d.OTLPLogs(&b, []byte(bad), nothing); err == nil && !strings.HasPrefix(bad, "\x0a\x05") {
 			t.Errorf("%q as protobuf: no error", bad)
 		}
-		if err := d.OTLPJSON(&b, []byte(bad)); err == nil {
+		if err := d.OTLPJSON(&b, []byte(bad), nothing); err == nil {
 			t.Errorf("%q as JSON: no error", bad)
 		}
 	}
@@ -144,9 +147,9 @@ func FuzzOTLPProto(f *testing.F) {
 			var b Batch
 			var err error
 			if traces {
-				err = d.OTLPTraces(&b, request)
+				err = d.OTLPTraces(&b, request, nothing)
 			} else {
-				err = d.OTLPLogs(&b, request)
+				err = d.OTLPLogs(&b, request, nothing)
 			}
 			d.Flush(&b)
 			return b, err

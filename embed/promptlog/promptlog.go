@@ -49,6 +49,8 @@ type Options struct {
 	ChunkBytes   int    // input decoded at a time; 0: 1 MiB
 	LineBytes    int    // longer lines are skipped; 0: 16 MiB
 	WindowBytes  int    // zstd input that needs a larger window is refused; 0: 128 MiB
+	Values       int    // records of more JSON values are skipped, as each takes about 100 bytes of memory; 0: 4 Mi
+	ParquetBytes int64  // of Parquet that does not come from a file and is held in memory, then ErrTooLarge; 0: 1 GiB; negative: ErrParquet
 	MaxBytes     int64  // of input after decompression, then ErrTooLarge; 0: no bound
 
 	Format  string // "": native lines only; "auto": detected; or one of Formats
@@ -78,6 +80,12 @@ func (o *Options) filled() *Options {
 	if f.LineBytes <= 0 {
 		f.LineBytes = 16 << 20
 	}
+	if f.Values <= 0 {
+		f.Values = 4 << 20
+	}
+	if f.ParquetBytes == 0 {
+		f.ParquetBytes = 1 << 30
+	}
 	if f.WindowBytes <= 0 {
 		f.WindowBytes = 128 << 20
 	}
@@ -86,6 +94,12 @@ func (o *Options) filled() *Options {
 
 // ErrTooLarge is the error of input beyond Options.MaxBytes.
 var ErrTooLarge = errors.New("promptlog: input is too large")
+
+// ErrParquet is the error of Parquet where Options.ParquetBytes forbids it.
+var ErrParquet = errors.New("promptlog: Parquet is read from files only")
+
+// tooMany is the reason of a record beyond Values.
+func tooMany(n int) string { return fmt.Sprintf("more than %d JSON values", n) }
 
 // tooLong is the reason of a line beyond LineBytes.
 func (o *Options) tooLong() string {

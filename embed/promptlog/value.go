@@ -23,6 +23,8 @@ type tree struct {
 	names func([]byte) string // turns keys into strings
 	arena []value             // elems of the record's values
 	stack []value             // of the arrays and objects being read
+	max   int                 // values of a record; 0: no bound
+	count int                 // of the record so far
 }
 
 // maxArena bounds how many values a tree keeps between records.
@@ -33,7 +35,7 @@ func (t *tree) reset() {
 	if cap(t.arena) > maxArena || cap(t.stack) > maxArena {
 		t.arena, t.stack = nil, nil
 	}
-	t.arena, t.stack = t.arena[:0], t.stack[:0]
+	t.arena, t.stack, t.count = t.arena[:0], t.stack[:0], 0
 }
 
 // parse reads one JSON text, which the value then points into. As with
@@ -43,6 +45,9 @@ func (t *tree) parse(b []byte) (v value, reason string) {
 	s.reset(b)
 	if !t.value(&v, 0) || s.peek() != 0 || s.pos < len(b) {
 		t.stack = t.stack[:0]
+		if t.max > 0 && t.count > t.max {
+			return value{}, tooMany(t.max)
+		}
 		return value{}, s.reason()
 	}
 	return v, ""
@@ -50,6 +55,9 @@ func (t *tree) parse(b []byte) (v value, reason string) {
 
 func (t *tree) value(v *value, depth int) bool {
 	s := &t.scan
+	if t.count++; t.max > 0 && t.count > t.max {
+		return false
+	}
 	switch v.kind = s.peek(); v.kind {
 	case '"':
 		start := s.pos + 1

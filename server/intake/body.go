@@ -76,7 +76,7 @@ func IsStream(r *http.Request) (stream bool, err error) {
 	if err := checkEncoding(r); err != nil {
 		return false, err
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch kind {
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
 		return true, nil

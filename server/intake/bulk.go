@@ -17,8 +17,9 @@ import (
 
 // Bounds of one bulk request, beside its bytes.
 const (
-	maxItems = 200_000 // each has to be answered
-	maxLine  = 16 << 20
+	maxItems  = 200_000 // each has to be answered
+	maxLine   = 16 << 20
+	maxAction = 64 << 10
 )
 
 // An item is one action of a bulk request with what became of it.
@@ -163,8 +164,8 @@ func (in *Intake) readBulk(lines *lineReader, defaultIndex string, items *[]item
 		}
 		if !bytes.Equal(line, last) {
 			parsed = item{index: defaultIndex}
-			reason := "longer than " + strconv.Itoa(maxLine) + " bytes"
-			if !long {
+			reason := "longer than " + strconv.Itoa(maxAction) + " bytes"
+			if !long && len(line) <= maxAction {
 				reason = parseAction(line, &parsed)
 			}
 			if reason != "" {
@@ -196,7 +197,7 @@ func (in *Intake) readBulk(lines *lineReader, defaultIndex string, items *[]item
 			g.refuse(number, "longer than "+strconv.Itoa(maxLine)+" bytes")
 		default:
 			beside := &promptlog.Beside{ID: it.id}
-			if err = g.take(number, len(line), func(b *promptlog.Batch) error { g.Decode(b, line, beside); return nil }); err != nil {
+			if err = g.take(number, line, beside); err != nil {
 				return err
 			}
 		}

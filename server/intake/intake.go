@@ -197,7 +197,10 @@ func (in *Intake) write(w http.ResponseWriter, status int, kind string, body []b
 	w.Write(body) // a client that has gone needs no answer
 }
 
+// maxValues is how many JSON values a record may have.
+const maxValues = 256 << 10
+
 // options are those of every reader of this package.
 func (in *Intake) options() *promptlog.Options {
-	return &promptlog.Options{TimeOptional: true, WindowBytes: WindowBytes}
+	return &promptlog.Options{TimeOptional: true, WindowBytes: WindowBytes, Values: maxValues, ParquetBytes: -1}
 }

@@ -55,10 +55,7 @@ func (in *Intake) loki(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 		beside := &promptlog.Beside{Fields: append(labels[:len(labels):len(labels)], e.meta...), Time: e.at, Text: true}
-		return g.take(n, len(e.line), func(b *promptlog.Batch) error {
-			g.Decode(b, e.line, beside)
-			return nil
-		})
+		return g.take(n, e.line, beside)
 	}
 	for i := range streams {
 		for j := range streams[i].lines {

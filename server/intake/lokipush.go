@@ -3,6 +3,9 @@ package intake
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -12,36 +15,110 @@ import (
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 )
 
+// maxLabels is how many labels a stream may have, and a line in its metadata.
+const maxLabels = 1024
+
+const errPushJSON = RequestError(`the body is not JSON like {"streams":[{"stream":{"label":"value"},"values":[["<nanoseconds>","<line>"]]}]}`)
+
 // parsePushJSON reads {"streams":[{"stream":{label:value},"values":[["ns","line",{name:value}]]}]}.
-func parsePushJSON(b []byte) ([]stream, error) {
-	var push struct {
-		Streams []struct {
-			Stream map[string]string `json:"stream"`
-			Values []jsonEntry       `json:"values"`
-		} `json:"streams"`
-	}
-	if err := json.Unmarshal(b, &push); err != nil { // err might quote the text
-		return nil, badRequest(`the body is not JSON like {"streams":[{"stream":{"label":"value"},"values":[["<nanoseconds>","<line>"]]}]}`)
-	}
-	streams := make([]stream, len(push.Streams))
-	for i := range push.Streams {
-		s := &push.Streams[i]
-		streams[i].labels = fieldsOf(s.Stream)
-		streams[i].lines = make([]entry, len(s.Values))
-		for j := range s.Values {
-			streams[i].lines[j] = entry(s.Values[j])
+// Nothing is held that does not count, whatever the body has.
+func parsePushJSON(b []byte) (streams []stream, err error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	n := 0 // streams and lines
+	more := func() error {
+		if n++; n > maxItems {
+			return promptlog.ErrTooLarge
 		}
-		s.Values = nil
+		return nil
 	}
-	return streams, nil
+	err = members(d, func(key string) error {
+		if key != "streams" {
+			return pass(d)
+		}
+		return elements(d, func() error {
+			if err := more(); err != nil {
+				return err
+			}
+			var s stream
+			err := members(d, func(key string) error {
+				switch key {
+				case "stream":
+					return members(d, func(name string) error {
+						var value string
+						if err := d.Decode(&value); err != nil {
+							return err
+						}
+						if s.labels = append(s.labels, promptlog.Field{Name: name, Value: value}); len(s.labels) > maxLabels {
+							return badRequest("a stream has more than %d labels", maxLabels)
+						}
+						return nil
+					})
+				case "values":
+					return elements(d, func() error {
+						if err := more(); err != nil {
+							return err
+						}
+						var e jsonEntry
+						if err := d.Decode(&e); err != nil {
+							return err
+						}
+						s.lines = append(s.lines, entry(e))
+						return nil
+					})
+				}
+				return pass(d)
+			})
+			streams = append(streams, s)
+			return err
+		})
+	})
+	if err == nil {
+		if _, e := d.Token(); e != io.EOF {
+			err = errPushJSON
+		}
+	}
+	var bad RequestError
+	if err != nil && !errors.As(err, &bad) && !errors.Is(err, promptlog.ErrTooLarge) {
+		err = errPushJSON // err might quote the text
+	}
+	return streams, err
 }
 
-func fieldsOf(m map[string]string) []promptlog.Field {
-	f := make([]promptlog.Field, 0, len(m))
-	for name, value := range m {
-		f = append(f, promptlog.Field{Name: name, Value: value})
+// members reads an object; member reads the value of one key.
+func members(d *json.Decoder, member func(key string) error) error {
+	return nested(d, '{', func() error {
+		key, err := d.Token()
+		if err != nil {
+			return err
+		}
+		return member(key.(string)) // as a key always is
+	})
+}
+
+// elements reads an array; element reads one element.
+func elements(d *json.Decoder, element func() error) error { return nested(d, '[', element) }
+
+func nested(d *json.Decoder, open json.Delim, each func() error) error {
+	t, err := d.Token()
+	if err != nil || t == nil { // null
+		return err
 	}
-	return f
+	if t != open {
+		return errPushJSON
+	}
+	for d.More() {
+		if err := each(); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
+}
+
+// pass skips a value.
+func pass(d *json.Decoder) error {
+	var v json.RawMessage
+	return d.Decode(&v)
 }
 
 // A jsonEntry is ["<nanoseconds>","<line>"] or that with {"name":"value"}. What
@@ -73,12 +150,20 @@ func (e *jsonEntry) UnmarshalJSON(b []byte) error {
 	}
 	e.line = []byte(line)
 	if len(parts) == 3 {
-		var meta map[string]string
-		if json.Unmarshal(parts[2], &meta) != nil {
-			e.reason = "an entry's metadata is not an object of strings"
+		d := json.NewDecoder(bytes.NewReader(parts[2]))
+		err := members(d, func(name string) error {
+			var value string
+			if err := d.Decode(&value); err != nil {
+				return err
+			}
+			if e.meta = append(e.meta, promptlog.Field{Name: name, Value: value}); len(e.meta) > maxLabels {
+				return errPushJSON
+			}
 			return nil
+		})
+		if err != nil {
+			e.reason = fmt.Sprintf("an entry's metadata is not an object of at most %d strings", maxLabels)
 		}
-		e.meta = fieldsOf(meta)
 	}
 	return nil
 }
@@ -94,9 +179,13 @@ const errPush = RequestError("the body is not a push request in protobuf")
 //	Timestamp     1 seconds: int64  2 nanos: int32
 //	Pair          1 name: string  2 value: string
 func parsePushProto(b []byte) (streams []stream, err error) {
+	count := 0 // streams and lines
 	err = eachField(b, func(n protowire.Number, _ uint64, b []byte) error {
 		if n != 1 || b == nil {
 			return nil
+		}
+		if count++; count > maxItems {
+			return promptlog.ErrTooLarge
 		}
 		var s stream
 		err := eachField(b, func(n protowire.Number, _ uint64, b []byte) (err error) {
@@ -106,7 +195,10 @@ func parsePushProto(b []byte) (streams []stream, err error) {
 			case n == 2 && b != nil:
 				var e entry
 				e, err = parseEntry(b)
-				s.lines = append(s.lines, e)
+				count++
+				if s.lines = append(s.lines, e); count > maxItems {
+					err = promptlog.ErrTooLarge
+				}
 			}
 			return err
 		})
@@ -149,6 +241,10 @@ func parseEntry(b []byte) (e entry, err error) {
 				return nil
 			}); err != nil {
 				return err
+			}
+			if len(e.meta) == maxLabels {
+				e.reason = fmt.Sprintf("an entry's metadata has more than %d pairs", maxLabels)
+				return nil
 			}
 			e.meta = append(e.meta, f)
 		}
@@ -219,7 +315,9 @@ func parseLabels(s string) (labels []promptlog.Field, err error) {
 		if err != nil {
 			return nil, bad
 		}
-		labels = append(labels, promptlog.Field{Name: name, Value: strings.ToValidUTF8(value, "\ufffd")})
+		if labels = append(labels, promptlog.Field{Name: name, Value: strings.ToValidUTF8(value, "\ufffd")}); len(labels) > maxLabels {
+			return nil, badRequest("a stream has more than %d labels", maxLabels)
+		}
 		s = rest[len(q):]
 	}
 }

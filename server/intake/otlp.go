@@ -40,7 +40,7 @@ func (in *Intake) otlpTraces(w http.ResponseWriter, r *http.Request) error {
 // https://opentelemetry.io/docs/specs/otlp/#otlphttp has it. Rejected is what
 // should be a prompt and is not; spans and records about something else are
 // taken and left out, as senders have many.
-func (in *Intake) otlp(w http.ResponseWriter, r *http.Request, fromProto func(*promptlog.Decoder, *promptlog.Batch, []byte) error, rejected, what string) error {
+func (in *Intake) otlp(w http.ResponseWriter, r *http.Request, fromProto func(*promptlog.Decoder, *promptlog.Batch, []byte, func() error) error, rejected, what string) error {
 	kind, err := otlpType(r)
 	if err != nil {
 		return err
@@ -65,17 +65,24 @@ func (in *Intake) otlp(w http.ResponseWriter, r *http.Request, fromProto func(*p
 			first = s.Reason
 		}
 	})
-	err = g.take(0, len(request), func(b *promptlog.Batch) (err error) {
-		if kind == jsonType {
-			err = g.OTLPJSON(b, request)
+	n := 0
+	var failed error // not the request's fault
+	next := func() error {
+		if n++; n > maxItems {
+			failed = promptlog.ErrTooLarge
 		} else {
-			err = fromProto(g.Decoder, b, request)
+			failed = g.taken(n, 0) // the request is bounded itself
 		}
-		if err != nil {
-			err = badRequest("%v", err)
-		}
-		return err
-	})
+		return failed
+	}
+	if kind == jsonType {
+		err = g.OTLPJSON(&g.batch, request, next)
+	} else {
+		err = fromProto(g.Decoder, &g.batch, request, next)
+	}
+	if err != nil && failed == nil {
+		err = badRequest("%v", err)
+	}
 	err = g.end(err)
 	in.o.Count(OTLP, g.Counts)
 	if err != nil {

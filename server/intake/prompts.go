@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
@@ -139,6 +140,9 @@ func (in *Intake) stream(w http.ResponseWriter, r *http.Request, protocol Protoc
 		err = e
 	}
 	in.o.Count(protocol, a.counts())
+	if errors.Is(err, promptlog.ErrParquet) {
+		err = badRequest("%v", err)
+	}
 	if err != nil {
 		return &PartError{a, err}
 	}

@@ -271,3 +271,43 @@ func FuzzOTLP(f *testing.F) {
 		fuzzPost(t, h, "/v1/traces", kind, request)
 	})
 }
+
+// TestBounds sends bodies that are small on the wire and would take much memory
+// if all that they hold were held.
+func TestBounds(t *testing.T) {
+	s := start(t, Options{})
+	many := func(unit string, n int) string { return strings.Repeat(unit, n) }
+	good := native("", "a", "good")
+	zeros := `{"account":"a","text":"` + marker + `","x":[0` + many(",0", maxValues) + `]}`
+	if got := s.post(200, "/_bulk?filter_path=items.*.error.reason,items.*.status", "{\"index\":{}}\n"+zeros+"\n{\"index\":{}}\n"+good, "Content-Type", "application/x-ndjson"); !strings.Contains(got, `"status":201`) {
+		t.Errorf("%s", got)
+	}
+	mixed := `{"request_id":"r","x":[0` + many(",0", maxValues) + `]}`
+	if got := s.post(200, "/_bulk?filter_path=items.*.error", "{\"index\":{}}\n"+mixed, "Content-Type", "application/x-ndjson"); !strings.Contains(got, "more than 262144 JSON values") {
+		t.Errorf("%s", got)
+	}
+	if got := s.post(200, "/insert/jsonline", mixed+"\n"+strings.Replace(good, `"account"`, `"user_id"`, 1)); !strings.Contains(got, `"accepted":1`) {
+		t.Errorf("%s", got)
+	}
+	if got := s.post(400, "/insert/jsonline", "PAR1"+marker); !strings.Contains(got, "Parquet is read from files only") {
+		t.Errorf("%s", got)
+	}
+	if got := s.post(400, "/_bulk", `{"index":{}`+many(" ", maxAction)+"}\n"+good); !strings.Contains(got, "longer than") {
+		t.Errorf("%s", got)
+	}
+	push := "/loki/api/v1/push"
+	s.post(413, push, `{"streams":[{}`+many(",{}", maxItems)+`]}`, "Content-Type", jsonType)
+	s.post(413, push, `{"streams":[{"values":[[]`+many(",[]", maxItems)+`]}]}`, "Content-Type", jsonType)
+	s.post(413, push, string(snappy.Encode(nil, []byte(many("\x0a\x00", maxItems+1)))), "Content-Type", protoType)
+	s.post(413, push, string(snappy.Encode(nil, lokiPush("{}", bytes.Split(bytes.Repeat([]byte{0xff}, maxItems), []byte{0xff})...))), "Content-Type", protoType)
+	s.post(400, push, string(snappy.Encode(nil, lokiPush("{"+many(`a="b",`, maxLabels+1)+"}"))), "Content-Type", protoType)
+	meta := make([]string, 2*maxLabels+2)
+	s.post(400, push, string(snappy.Encode(nil, lokiPush("{}", lokiEntry(noon, good, meta...)))), "Content-Type", protoType)
+	s.post(413, "/v1/traces", string(field(1, field(2, []byte(many("\x12\x00", maxItems+1))))), "Content-Type", protoType)
+	if got := s.post(200, "/v1/traces", string(append(field(1, field(2, field(2, []byte(many("\x4a\x00", maxValues+1))))), protoSpan("a9", marker, 9)...)), "Content-Type", protoType); !strings.Contains(got, "more than 262144 JSON values") {
+		t.Errorf("%q", got)
+	}
+	if n := s.sent("a9"); n != 1 {
+		t.Errorf("the span beside it counts %d times", n)
+	}
+}

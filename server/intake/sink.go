@@ -103,12 +103,16 @@ func (in *Intake) newGatherer(r *http.Request, o *promptlog.Options, placed func
 	return g
 }
 
-// take decodes the record of that number, of about so many bytes.
-func (g *gatherer) take(record, size int, decode func(b *promptlog.Batch) error) error {
+// take decodes the record of that number.
+func (g *gatherer) take(number int, record []byte, beside *promptlog.Beside) error {
+	g.Decode(&g.batch, record, beside)
+	return g.taken(number, len(record))
+}
+
+// taken counts what the decoder has made of the record of that number, of about
+// so many bytes.
+func (g *gatherer) taken(record, size int) error {
 	g.records = append(g.records, record)
-	if err := decode(&g.batch); err != nil {
-		return err
-	}
 	for len(g.tags) < len(g.batch.Prompts) {
 		g.tags = append(g.tags, record)
 	}
