@@ -177,6 +177,17 @@ func FuzzOTLPProto(f *testing.F) {
 	})
 }
 
+// TestOTLPUnknownTime: a log record without a time of its own has the one at
+// which it was observed.
+func TestOTLPUnknownTime(t *testing.T) {
+	const request = `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"0","observedTimeUnixNano":"1780300800000000000","eventName":"gen_ai.client.inference.operation.details",
+		"attributes":[{"key":"user.id","value":{"stringValue":"a"}},{"key":"gen_ai.input.messages","value":{"stringValue":"[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"x\"}]}]"}}]}]}]}]}`
+	var b Batch
+	if err := NewDecoder(nil).OTLPJSON(&b, []byte(request), nothing); err != nil || len(b.Prompts) != 1 || b.Prompts[0].Time.Unix() != 1780300800 {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
+
 // TestOTLPFile reads files as the Collector writes them in protobuf, whole and
 // cut off anywhere.
 func TestOTLPFile(t *testing.T) {

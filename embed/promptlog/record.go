@@ -99,7 +99,7 @@ func (d *decoder) header(f *format, v *value, p *index.Prompt) (reason string) {
 		}
 	}
 	for _, path := range f.time {
-		if e := d.tree.find(v, path); !e.empty() {
+		if e := d.tree.find(v, path); !e.empty() && string(e.text) != "0" { // which stands for unknown
 			zone := f.zone
 			if zone == nil {
 				zone = time.UTC
