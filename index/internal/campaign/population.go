@@ -9,17 +9,15 @@ import (
 // each was first seen. It is kept up to date prompt by prompt.
 type Population struct {
 	accounts int
-	traffic  [maxTraffic + 1]int32 // accounts by number of prompts
+	more     [maxTraffic + 1]int32 // accounts that sent more than so many prompts
 	days     []int32               // accounts by day first seen, from firstDay on
 	firstDay int32
-	exceeds  []float64 // of a Snapshot
 }
 
-// Snapshot returns a copy, which is quicker to score by and must not change.
+// Snapshot returns a copy.
 func (p *Population) Snapshot() *Population {
 	c := *p
 	c.days = slices.Clone(p.days)
-	c.exceeds = p.exceed()
 	return &c
 }
 
@@ -28,13 +26,13 @@ const maxTraffic = 1023
 
 // Count notes that an account first seen on a day sends its nth prompt.
 func (p *Population) Count(n uint32, day int32) {
-	if n > 1 {
-		p.traffic[min(n-1, maxTraffic)]--
-	} else {
+	if n == 1 {
 		p.accounts++
 		p.seen(day, 1)
 	}
-	p.traffic[min(n, maxTraffic)]++
+	if n <= maxTraffic {
+		p.more[n-1]++
+	}
 }
 
 // Move notes that an account was first seen on another day than believed.
@@ -49,7 +47,9 @@ func (p *Population) Move(from, to int32) {
 func (p *Population) Put(n uint32, day int32) {
 	p.accounts++
 	p.seen(day, 1)
-	p.traffic[min(n, maxTraffic)]++
+	for v := range min(n, maxTraffic) {
+		p.more[v]++
+	}
 }
 
 const maxDays = 4000 // of first-seen times that are told apart
@@ -70,19 +70,9 @@ func (p *Population) seen(day int32, n int32) {
 	p.days[i] += n
 }
 
-// exceed returns, for numbers of prompts v = 0, 1, …, the share of accounts
-// that sent more than v.
-func (p *Population) exceed() []float64 {
-	if p.exceeds != nil {
-		return p.exceeds
-	}
-	out := make([]float64, maxTraffic+1)
-	left := p.accounts
-	for v := range out {
-		left -= int(p.traffic[v])
-		out[v] = float64(left) / float64(max(1, p.accounts))
-	}
-	return out
+// exceed returns the share of accounts that sent more than v prompts.
+func (p *Population) exceed(v uint32) float64 {
+	return float64(p.more[min(v, maxTraffic)]) / float64(max(1, p.accounts))
 }
 
 // cohort returns the largest Kullback-Leibler divergence, in nats, over

@@ -92,12 +92,11 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 	if n == 0 || p.accounts == 0 {
 		return 0, 0, nil
 	}
-	exceed := p.exceed()
 	shares, days := make([]float64, n), make([]int32, n)
 	empty, sum, squares, once := 0.0, 0.0, 0.0, 0
 	for i, u := range e.Uses {
 		own := min(u.Prompts, u.Traffic)
-		empty += exceed[min(u.Traffic-own, maxTraffic)]
+		empty += p.exceed(u.Traffic - own)
 		shares[i] = float64(own) / float64(max(1, u.Traffic))
 		days[i] = u.First
 		sum += float64(u.Prompts)
