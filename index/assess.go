@@ -66,7 +66,7 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 	u := t.Usage()
 	e := &campaign.Evidence{
 		Uses: make([]campaign.Use, len(members)), Texts: u.Texts, Distinct: u.Distinct,
-		Openers: u.Openers >> thin, Networks: u.Networks, Busiest: u.Busiest,
+		Openers: u.Openers >> thin, Networks: u.Networks, Busiest: u.Busiest, Payments: u.Payments, Shared: u.Shared,
 	}
 	a := &assessed{
 		t: t, e: e, texts: t.Texts(), verdict: ix.verdict(t), accounts: make([]uint32, len(members)),

@@ -27,7 +27,7 @@ func reencode(e *entry, fresh bool) []byte {
 
 func FuzzJournalEntry(f *testing.F) {
 	scheme := minhash.NewScheme(1)
-	s, err := newSketchers(scheme)
+	s, err := newSketchers(scheme, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func FuzzJournalEntry(f *testing.F) {
 // What appendEntry writes comes back.
 func TestJournalEntry(t *testing.T) {
 	scheme := minhash.NewScheme(1)
-	s, err := newSketchers(scheme)
+	s, err := newSketchers(scheme, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

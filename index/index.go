@@ -113,7 +113,7 @@ func (ix *Index) start() error {
 	if err := ix.openScheme(); err != nil {
 		return err
 	}
-	sketchers, err := newSketchers(ix.scheme)
+	sketchers, err := newSketchers(ix.scheme, ix.opts.PaymentAttrs)
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (p past) Prompt(n uint64) template.Prompt {
 }
 
 // earlier returns the traits of a prompt that was counted before. Its network
-// is not kept.
+// and means of payment are not kept.
 func (ix *Index) earlier(r *store.Record, signature []byte) template.Traits {
 	return template.Traits{Text: textHash(signature), Opens: ix.opened(r.Account, r.Time)}
 }

@@ -10,7 +10,7 @@ import (
 // A journal entry is one prompt as it was counted:
 //
 //	flags    [1]       entryFresh, entryLast, entrySigned, entryTexts,
-//	                   entryTurn, entryNetwork
+//	                   entryTurn, entryNetwork, entryPayment
 //	account  [uvarint] its number
 //	name     [uvarint length, bytes] entryFresh only
 //	time     [8]       unix ms
@@ -21,6 +21,7 @@ import (
 //	signature [rows]   entrySigned only
 //	turn     [5] entryTurn only: hash of the conversation so far
 //	network  [4] entryNetwork only: hash of the network
+//	payment  [4] entryPayment only: hash of the means of payment
 //	texts    [uvarint count, each uvarint length, bytes] entryTexts only: the
 //	         exemplars that this prompt became, in the order of its templates
 //
@@ -33,6 +34,7 @@ const (
 	entryTurn                // is a turn of a conversation
 	entryNetwork             // came from a known network
 	entryLabel               // is a label: nothing but its JSON follows, [uvarint length, bytes]
+	entryPayment             // has a known means of payment
 
 	entryFlags = 1<<iota - 1
 )
@@ -62,6 +64,9 @@ func appendEntry(b []byte, flags byte, account uint32, name string, at int64, id
 	if s.network != 0 {
 		flags |= entryNetwork
 	}
+	if s.payment != 0 {
+		flags |= entryPayment
+	}
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(account))
 	if flags&entryFresh != 0 {
@@ -81,6 +86,9 @@ func appendEntry(b []byte, flags byte, account uint32, name string, at int64, id
 	}
 	if s.network != 0 {
 		b = binary.LittleEndian.AppendUint32(b, s.network)
+	}
+	if s.payment != 0 {
+		b = binary.LittleEndian.AppendUint32(b, s.payment)
 	}
 	if len(texts) > 0 {
 		b = binary.AppendUvarint(b, uint64(len(texts)))
@@ -201,6 +209,12 @@ func readEntry(c *cutter, e *entry, rows int) error {
 	if flags&entryNetwork != 0 {
 		if b := c.bytes(4); b != nil {
 			s.network = binary.LittleEndian.Uint32(b)
+		}
+	}
+	s.payment = 0
+	if flags&entryPayment != 0 {
+		if b := c.bytes(4); b != nil {
+			s.payment = binary.LittleEndian.Uint32(b)
 		}
 	}
 	e.texts = e.texts[:0]

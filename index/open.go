@@ -319,7 +319,7 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 		return err
 	}
 	s := sketched{keys: append([]uint64(nil), e.sketch.keys...), signature: append([]byte(nil), e.sketch.signature...),
-		shingles: e.sketch.shingles, scale: e.sketch.scale, turn: e.sketch.turn, network: e.sketch.network}
+		shingles: e.sketch.shingles, scale: e.sketch.scale, turn: e.sketch.turn, network: e.sketch.network, payment: e.sketch.payment}
 	if len(s.signature) > 0 {
 		s.bands = ix.own.Bands(nil, s.signature)
 	}

@@ -3,6 +3,7 @@ package index
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 )
 
@@ -41,6 +42,11 @@ type Options struct {
 
 	// HashAccounts stores a keyed hash in place of every account's id.
 	HashAccounts bool
+
+	// PaymentAttrs are the names of prompts' attributes that tell means of payment
+	// apart, such as the hash of a card; of each prompt the first that it has counts.
+	// Values are hashed with the index's secret. nil: "payment", "card", "billing".
+	PaymentAttrs []string
 
 	// Lag lets queries judge templates and campaigns as of some time ago while
 	// prompts are coming in, in place of waiting until all are judged as of now:
@@ -87,6 +93,10 @@ func (o *Options) filled() (Options, error) {
 	if f.MemtablePostings > 100_000_000 {
 		return f, fmt.Errorf("index: Options.MemtablePostings is %d; at most 100,000,000", f.MemtablePostings)
 	}
+	if f.PaymentAttrs == nil {
+		f.PaymentAttrs = []string{"payment", "card", "billing"}
+	}
+	f.PaymentAttrs = slices.Clone(f.PaymentAttrs)
 	if f.Logger == nil {
 		f.Logger = slog.New(slog.DiscardHandler)
 	}

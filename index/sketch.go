@@ -19,6 +19,7 @@ type sketched struct {
 	scale     uint8
 	idKey     uint64 // hash of the prompt's id, when it has one
 	network   uint32 // hash of the network it came from; 0: unknown
+	payment   uint32 // hash of the means of payment; 0: unknown
 	turn      uint64 // hash of the conversation so far, for messages; else 0
 
 	// When the account has sent the conversation up to the last answer before,
@@ -30,7 +31,8 @@ type sketched struct {
 // A sketcher turns prompts into sketches. One goroutine at a time.
 type sketcher struct {
 	*minhash.Sketcher
-	seed uint64
+	seed     uint64
+	payments []string // attributes, see Options.PaymentAttrs
 }
 
 // sketchers is a pool, because a sketcher's scratch space is worth keeping.
@@ -39,7 +41,7 @@ type sketchers struct {
 	pool   sync.Pool
 }
 
-func newSketchers(scheme minhash.Scheme) (*sketchers, error) {
+func newSketchers(scheme minhash.Scheme, payments []string) (*sketchers, error) {
 	s := &sketchers{scheme: scheme}
 	first, err := minhash.NewSketcher(scheme)
 	if err != nil {
@@ -50,9 +52,9 @@ func newSketchers(scheme minhash.Scheme) (*sketchers, error) {
 		if err != nil { // it was valid above
 			panic(err)
 		}
-		return &sketcher{k, scheme.Seed}
+		return &sketcher{k, scheme.Seed, payments}
 	}
-	s.pool.Put(&sketcher{first, scheme.Seed})
+	s.pool.Put(&sketcher{first, scheme.Seed, payments})
 	return s, nil
 }
 
@@ -116,7 +118,7 @@ func (k *sketcher) conversation(p *Prompt, s *sketched) {
 	tail := k.Sketch()
 	s.tail = &sketched{
 		keys: slices.Clone(tail.Sample), signature: slices.Clone(tail.Signature), bands: k.Bands(nil, tail.Signature),
-		shingles: uint32(tail.Shingles), scale: tail.Scale, network: s.network,
+		shingles: uint32(tail.Shingles), scale: tail.Scale, network: s.network, payment: s.payment,
 	}
 }
 
@@ -146,6 +148,23 @@ func (k *sketcher) network(p *Prompt) uint32 {
 	return max(1, uint32(d.Sum64()>>32))
 }
 
+// payment hashes the first of the payment attributes that the prompt has.
+func (k *sketcher) payment(p *Prompt) uint32 {
+	if len(p.Attrs) == 0 {
+		return 0
+	}
+	for _, name := range k.payments {
+		if v := p.Attrs[name]; v != "" {
+			var d xxhash.Digest
+			d.ResetWithSeed(k.seed ^ 0x24)
+			d.WriteString(name + "\x00")
+			d.WriteString(v)
+			return max(1, uint32(d.Sum64()>>32))
+		}
+	}
+	return 0
+}
+
 // cutKey cuts a hash to the width of a key. 0 is left for none.
 func cutKey(h uint64) uint64 { return max(1, h>>(64-minhash.KeyBits)) }
 
@@ -165,7 +184,7 @@ func (k *sketcher) sketchAll(prompts []Prompt, out []sketched) {
 	ends := make([]span, len(prompts))
 	for i := range prompts {
 		p := &prompts[i]
-		out[i].network = k.network(p)
+		out[i].network, out[i].payment = k.network(p), k.payment(p)
 		if len(p.Messages) > 0 {
 			k.conversation(p, &out[i])
 		}

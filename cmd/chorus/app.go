@@ -194,6 +194,7 @@ func tuning(f *pflag.FlagSet) func() *index.Options {
 	sift := f.Int("sift-mib", 256, "memory of the table that tells which phrases are shared, in MiB")
 	templates := f.Int("template-mib", 256, "memory for templates, in MiB")
 	f.BoolVar(&o.NoExemplars, "no-exemplars", false, "keep no prompt's text at all; templates then have no pattern")
+	f.StringSliceVar(&o.PaymentAttrs, "payment-attrs", nil, "attributes that tell means of payment apart, such as a card's hash (payment,card,billing)")
 	f.BoolVar(&o.HashAccounts, "hash-accounts", false, "store a keyed hash in place of every account's id")
 	return func() *index.Options {
 		o.SiftBytes, o.TemplateBytes = *sift<<20, *templates<<20

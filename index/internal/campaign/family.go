@@ -191,6 +191,8 @@ func Union(parts []*Evidence) *Evidence {
 		u.Openers += e.Openers
 		u.Networks += e.Networks
 		u.Busiest += e.Busiest
+		u.Payments += e.Payments
+		u.Shared += e.Shared
 	}
 	return u
 }

@@ -50,7 +50,7 @@ func (e *Evidence) only(uses []Use) *Evidence {
 	out.Texts = int(float64(e.Texts)*part + .5)
 	out.Distinct = min(e.Distinct, float64(out.Texts))
 	out.Openers = min(e.Openers, len(uses))
-	out.Networks, out.Busiest = 0, 0
+	out.Networks, out.Busiest, out.Payments, out.Shared = 0, 0, 0, 0
 	return &out
 }
 

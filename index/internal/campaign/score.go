@@ -24,6 +24,8 @@ type Evidence struct {
 	Openers  int     // accounts whose first prompt of all is one of these
 	Networks int     // prompts whose network is known
 	Busiest  int     // of them, from the busiest network, estimated
+	Payments int     // prompts whose means of payment is known
+	Shared   int     // of them, with the most frequent one, estimated
 }
 
 // A Factor is one reason for or against.
@@ -45,7 +47,8 @@ func (s scored) of(x float64) float64 {
 	return s.points * min(1, max(0, (x-s.a)/(s.b-s.a)))
 }
 
-// The table of factors. Points of the first six add up to 100.
+// The table of factors. Points of the first six add up to 100;
+// payment was not fitted, since scenarios have none.
 var (
 	emptiness  = scored{"emptiness", 25, .25, .42}
 	balance    = scored{"balance", 30, .45, .27} // falls with the value
@@ -53,6 +56,7 @@ var (
 	harvesting = scored{"slot harvesting", 25, .5, .95}
 	cohort     = scored{"cohort", 5, .1, 1}
 	spread     = scored{"spread", 5, math.Log(10), math.Log(100)}
+	payment    = scored{"payment", 10, .1, .5}
 	welcome    = scored{"welcome", -50, .85, .97}
 	flooded    = -15. // what is said without a flood is less sure
 	cautious   = .5   // standard errors that count against the balance of few
@@ -93,13 +97,14 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 		return 0, 0, nil
 	}
 	shares, days := make([]float64, n), make([]int32, n)
-	empty, sum, squares, once := 0.0, 0.0, 0.0, 0
+	empty, sum, squares, once, most := 0.0, 0.0, 0.0, 0, uint32(0)
 	for i, u := range e.Uses {
 		own := min(u.Prompts, u.Traffic)
 		empty += p.exceed(u.Traffic - own)
 		shares[i] = float64(own) / float64(max(1, u.Traffic))
 		days[i] = u.First
 		sum += float64(u.Prompts)
+		most = max(most, u.Prompts)
 		squares += float64(u.Prompts) * float64(u.Prompts)
 		if u.Prompts == 1 {
 			once++
@@ -148,6 +153,11 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 		top := float64(e.Busiest) / float64(e.Networks)
 		factors = append(factors, Factor{Name: "network", Value: top,
 			Text: fmt.Sprintf("%.0f %% of its prompts come from the busiest network", 100*top)})
+	}
+	if e.Payments > 0 {
+		// The busiest account has one means of payment whatever the others have.
+		shared := max(0, float64(e.Shared)/float64(e.Payments)-float64(most)/sum)
+		factors = append(factors, payment.factor(words, shared, "%.0f %% of its prompts share a means of payment with another account's", 100*shared))
 	}
 	for _, f := range factors {
 		score += f.Points

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -178,5 +179,32 @@ func TestScoreDoubt(t *testing.T) {
 	}
 	if _, doubt := Rate(&Evidence{Uses: []Use{{1, 3, 3, 20000}, {2, 3, 3, 20000}}, Prompts: 6}, p); doubt != 0 {
 		t.Errorf("equal shares leave a doubt of %v", doubt)
+	}
+}
+
+// TestScorePayment: what other accounts pay with too counts in favour, an
+// account's own means of payment does not.
+func TestScorePayment(t *testing.T) {
+	p := crowd(newRand(7), 300, 40)
+	of := func(shared int) (float64, []Factor) {
+		e := steady(40)
+		e.Payments, e.Shared = e.Prompts, shared*e.Prompts/100
+		return Score(e, p)
+	}
+	last := -1.0
+	for shared := 0; shared <= 100; shared += 10 {
+		score, factors := of(shared)
+		sane(t, score, factors)
+		got := points(t, factors, "payment")
+		if got < last || shared <= 10 && got != 0 {
+			t.Errorf("%d %% of prompts paid with the same: %v points, %v with less", shared, got, last)
+		}
+		last = got
+	}
+	if last == 0 {
+		t.Error("a means of payment that all share has no points")
+	}
+	if _, factors := Score(steady(40), p); slices.ContainsFunc(factors, func(f Factor) bool { return f.Name == "payment" }) {
+		t.Error("a factor for payments of which nothing is known")
 	}
 }

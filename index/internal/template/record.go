@@ -18,7 +18,8 @@ import (
 //	       accounts, due accounts, due prompts, raised [8], campaign, openers,
 //	       texts: seen, count, each hash [4], ascending,
 //	       networks: seen, lost, four times: count and, unless 0, hash [4],
-//	       sketch of the accounts: count, each [4]
+//	       sketch of the accounts: count, each [4],
+//	       payments: as networks; absent if none was seen
 //	day  → count, each account less its predecessor, prompts
 //
 // statOut marks a template that left memory: its core keys are then listed by

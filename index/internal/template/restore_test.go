@@ -283,6 +283,26 @@ func TestRecordsByHand(t *testing.T) {
 	}
 }
 
+// Means of payment are part of the record only where there are any.
+func TestPaymentRecord(t *testing.T) {
+	x := &Template{ID: 7, core: []coreKey{{key: 1}, {key: 2}}}
+	without := x.appendStat(nil, false)
+	x.traits.note(Traits{Payment: 0x0a0b0c0d})
+	with := x.appendStat(nil, false)
+	if want := append(slices.Clone(without), 1, 0, 0, 0, 0, 1, 0x0d, 0x0c, 0x0b, 0x0a); !bytes.Equal(with, want) {
+		t.Fatalf("stat\n%x, want\n%x", with, want)
+	}
+	for _, stat := range [][]byte{without, with} {
+		y, _, err := Decode(7, x.appendCore(nil), stat, nil)
+		if err != nil || !bytes.Equal(y.appendStat(nil, false), stat) {
+			t.Errorf("decoded %x, %v", stat, err)
+		}
+	}
+	if _, _, err := Decode(7, x.appendCore(nil), append(without, 0, 0, 0, 0, 0, 0), nil); !errors.Is(err, ErrRecord) {
+		t.Errorf("payments of no prompt: %v", err)
+	}
+}
+
 func TestMalformedRecords(t *testing.T) {
 	good := func() (core, stat, day []byte) {
 		x := &Template{core: []coreKey{{key: 1}, {key: 2}}, Exemplars: []uint32{1}}

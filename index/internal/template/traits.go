@@ -9,6 +9,7 @@ import (
 type Traits struct {
 	Text    uint32 // hash of the whole text; 0: unknown
 	Network uint32 // hash of the network it came from; 0: unknown
+	Payment uint32 // hash of its account's means of payment; 0: unknown
 	Opens   bool   // it is the first that its account sent
 }
 
@@ -17,6 +18,7 @@ type traits struct {
 	openers  uint32
 	texts    distinct
 	networks busiest
+	payments busiest
 }
 
 func (t *traits) note(p Traits) {
@@ -25,6 +27,9 @@ func (t *traits) note(p Traits) {
 	}
 	if p.Network != 0 {
 		t.networks.add(p.Network)
+	}
+	if p.Payment != 0 {
+		t.payments.add(p.Payment)
 	}
 	if p.Opens {
 		t.openers++
@@ -38,6 +43,8 @@ type Usage struct {
 	Openers  int     // prompts that were their account's first
 	Networks int     // prompts whose network is known
 	Busiest  int     // of them from the busiest network, at least
+	Payments int     // prompts whose means of payment is known
+	Shared   int     // of them with the most frequent one, at least
 }
 
 // Usage returns how the template is used.
@@ -45,6 +52,7 @@ func (t *Template) Usage() Usage {
 	return Usage{
 		Texts: int(t.traits.texts.seen), Distinct: t.traits.texts.estimate(), Openers: int(t.traits.openers),
 		Networks: int(t.traits.networks.seen), Busiest: int(t.traits.networks.top()),
+		Payments: int(t.traits.payments.seen), Shared: int(t.traits.payments.top()),
 	}
 }
 
@@ -136,6 +144,9 @@ func (t *Template) appendTraits(b []byte) []byte {
 	for _, v := range t.sketch {
 		b = binary.LittleEndian.AppendUint32(b, v)
 	}
+	if t.traits.payments.seen > 0 { // older records end before
+		b = t.traits.payments.append(b)
+	}
 	return b
 }
 
@@ -149,5 +160,9 @@ func (t *Template) decodeTraits(f *fields) {
 	t.traits.networks.decode(f)
 	for range f.count(4) {
 		t.sketch = append(t.sketch, binary.LittleEndian.Uint32(f.bytes(4)))
+	}
+	if len(f.b) > 0 {
+		t.traits.payments.decode(f)
+		f.bad = f.bad || t.traits.payments.seen == 0
 	}
 }
