@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,10 +32,13 @@ A log in chorus's own format has one JSON object a line, with a time in RFC
 The logs of LLM APIs, gateways and tracing are known by their keys; others need
 --map or the --…-field flags. They may be JSON lines, JSON arrays, CSV or TSV with
 a header, or Parquet, compressed with gzip or zstd. FILE is a file, a folder, a
-pattern like '2026-06-*.gz' in quotes, or "-" for standard input. Files are
-loaded one after the other, in the order given, as prompts are flagged in the
+pattern like '2026-06-*.gz' in quotes, or "-" for standard input. Several files
+are read at a time and stored in the order given, as prompts are flagged in the
 order in which they arrive; a folder's are sorted by name. --dry-run shows what
 chorus makes of a log.
+
+On a terminal a bar shows the rate and the time left; elsewhere, with --json, an
+object with "progress" goes to standard error every five seconds.
 
 A prompt whose id was loaded before is not counted twice. Prompts without one
 get it from their record and its place in the log, so that a log can be loaded
@@ -118,11 +122,7 @@ func (l *loading) run(ctx context.Context, files []string) (err error) {
 		return err
 	}
 	l.bar = l.newProgress(total)
-	for _, name := range files {
-		if err = l.file(ctx, name); err != nil {
-			break
-		}
-	}
+	err = l.files(ctx, files)
 	err = errors.Join(err, l.settle(0))
 	l.bar.finish()
 	stats, e := l.ix.Stats(context.WithoutCancel(ctx))
@@ -151,23 +151,71 @@ func (l *loading) run(ctx context.Context, files []string) (err error) {
 	return &l.skipped
 }
 
-// file loads one file.
-func (l *loading) file(ctx context.Context, name string) error {
+// files loads files in their order, in which prompts are flagged. Those to come
+// are read and decoded meanwhile.
+func (l *loading) files(ctx context.Context, names []string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var ahead sync.WaitGroup
+	defer ahead.Wait()
+	defer cancel()
+	var reading []chan decoded
+	for i := range names {
+		for next := i + len(reading); next < len(names) && len(reading) < maxAhead; next++ {
+			to := make(chan decoded, maxDecoded)
+			reading = append(reading, to)
+			ahead.Go(func() { l.decode(ctx, names[next], to) })
+		}
+		if err := l.file(ctx, names[i], reading[0]); err != nil {
+			return err
+		}
+		reading = reading[1:]
+	}
+	return nil
+}
+
+// maxAhead is how many files are read at a time, and maxDecoded how many batches
+// of each wait for their turn.
+const maxAhead, maxDecoded = 3, 4
+
+// A decoded is a batch of a file, or why there are no more.
+type decoded struct {
+	promptlog.Batch
+	err error
+}
+
+// decode reads one file. It closes to behind the last batch or error.
+func (l *loading) decode(ctx context.Context, name string, to chan<- decoded) {
+	defer close(to)
+	send := func(d decoded) bool {
+		select {
+		case to <- d:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
 	r, err := l.open(name)
 	if err != nil {
-		return err
+		send(decoded{err: err})
+		return
 	}
 	defer r.Close()
-	done := l.bar.bytes
 	for batch, err := range promptlog.Read(ctx, r, l.readOptions(name)) {
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if !send(decoded{batch, err}) || err != nil {
+			return
+		}
+	}
+}
+
+// file stores what a file has.
+func (l *loading) file(ctx context.Context, name string, from <-chan decoded) error {
+	done := l.bar.bytes
+	for batch := range from {
+		if batch.err != nil {
+			return fmt.Errorf("%s: %w", name, batch.err)
 		}
 		l.skipped.add(batch.Skipped)
 		l.bar.set(done+batch.Bytes, l.result.Prompts+l.result.Duplicates)
-		if len(batch.Prompts) == 0 {
-			continue
-		}
 		for prompts := range slices.Chunk(batch.Prompts, index.MaxBatch) {
 			if err := l.settle(maxPending - 1); err != nil {
 				return err
@@ -179,7 +227,7 @@ func (l *loading) file(ctx context.Context, name string) error {
 			l.pending = append(l.pending, p)
 		}
 	}
-	return nil
+	return ctx.Err() // decode ends without a word then
 }
 
 // open opens a file of the command line.

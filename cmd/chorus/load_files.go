@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -72,9 +73,11 @@ func (l *logFlags) resolve() error {
 // are left out of folders.
 func expand(names []string, db string) ([]string, error) {
 	var files []string
-	for _, name := range names {
+	for i, name := range names {
 		info, err := os.Stat(name)
 		switch {
+		case name == "-" && slices.Contains(names[:i], name):
+			return nil, usagef("standard input (-) is given twice")
 		case name == "-" || err == nil && !info.IsDir():
 			files = append(files, name)
 		case err == nil:

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -80,6 +81,40 @@ func TestKilledChild(t *testing.T) {
 	}
 }
 
+// TestManyFiles loads files that are read side by side: in their order, each to
+// its end.
+func TestManyFiles(t *testing.T) {
+	dir := t.TempDir()
+	const files, each = 25, 400
+	var want strings.Builder
+	for i := range files {
+		var b bytes.Buffer
+		for j := range each {
+			fmt.Fprintf(&b, `{"time":"2026-06-01T08:00:00Z","account":"acct-%d","text":"%s"}`+"\n", i, word(j))
+			if j == i {
+				b.WriteString("no prompt\n")
+			}
+		}
+		name := filepath.Join(dir, fmt.Sprintf("%02d.jsonl", i))
+		if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if i < maxSkips {
+			fmt.Fprintf(&want, "  %s:%d: not a JSON object\n", name, i+2)
+		}
+	}
+	db := filepath.Join(t.TempDir(), "x.db")
+	for _, result := range []string{`{"prompts":10000,"skipped":25,"duplicates":0,`, `{"prompts":0,"skipped":25,"duplicates":10000,`} {
+		code, stdout, stderr := call(t.Context(), nil, "load", "--json", "--db", db, dir)
+		if code != exitSkipped || !strings.HasPrefix(stdout, result) || !strings.Contains(stderr, want.String()) {
+			t.Fatalf("exit code %d, want %s\n%s%s", code, result, stdout, stderr)
+		}
+	}
+	if code, _, stderr := call(t.Context(), strings.NewReader(""), "load", "--db", db, "-", "-"); code != exitUsage || !strings.Contains(stderr, "given twice") {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+}
+
 // BenchmarkLoad loads logs from end to end: opening, decoding, indexing,
 // writing, closing. Each prompt has some 60 words.
 func BenchmarkLoad(b *testing.B) {
@@ -91,7 +126,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	var rows []row
-	var native, anthropic bytes.Buffer
+	var plain, native, anthropic bytes.Buffer
 	zn, za := gzip.NewWriter(&native), gzip.NewWriter(&anthropic)
 	for i := range n {
 		var text strings.Builder
@@ -101,7 +136,7 @@ func BenchmarkLoad(b *testing.B) {
 		r := row{time.Unix(1780300800+int64(i), 0), fmt.Sprintf("acct-%05d", random.IntN(20000)), text.String()}
 		rows = append(rows, r)
 		at := r.Time.UTC().Format(time.RFC3339)
-		fmt.Fprintf(zn, `{"time":%q,"account":%q,"text":%q}`+"\n", at, r.Account, r.Text)
+		fmt.Fprintf(io.MultiWriter(&plain, zn), `{"time":%q,"account":%q,"text":%q}`+"\n", at, r.Account, r.Text)
 		fmt.Fprintf(za, `{"timestamp":%q,"body":{"model":"claude","max_tokens":9,"metadata":{"user_id":%q},"messages":[{"role":"user","content":%q}]}}`+"\n", at, r.Account, r.Text)
 	}
 	zn.Close()
@@ -117,7 +152,7 @@ func BenchmarkLoad(b *testing.B) {
 	for _, log := range []struct {
 		name string
 		data []byte
-	}{{"native.jsonl.gz", native.Bytes()}, {"anthropic.jsonl.gz", anthropic.Bytes()}, {"native.parquet", table.Bytes()}} {
+	}{{"native.jsonl", plain.Bytes()}, {"native.jsonl.gz", native.Bytes()}, {"anthropic.jsonl.gz", anthropic.Bytes()}, {"native.parquet", table.Bytes()}} {
 		b.Run(log.name, func(b *testing.B) {
 			dir := b.TempDir()
 			name := filepath.Join(dir, log.name)

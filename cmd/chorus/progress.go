@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -66,11 +67,11 @@ func (p *progress) set(bytes int64, prompts int) {
 		return
 	}
 	p.line(func(seconds float64) any {
-		s := loadProgress{Prompts: prompts, Bytes: bytes, Rate: float64(prompts) / seconds}
+		s := loadProgress{Prompts: prompts, Bytes: bytes, Rate: math.Round(float64(prompts) / seconds)}
 		if p.total > 0 {
 			s.Total = p.total
 			if bytes > 0 {
-				s.Left = max(0, seconds*float64(p.total-bytes)/float64(bytes))
+				s.Left = max(0, math.Round(seconds*float64(p.total-bytes)/float64(bytes)))
 			}
 		}
 		return s
