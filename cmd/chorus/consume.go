@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -237,8 +238,9 @@ func runStreams(ctx context.Context, streams []*consume.Stream, tick func()) err
 }
 
 // feed reads streams into the index that serve has, whatever becomes of their
-// brokers. It returns when ctx is done, or the index has failed.
-func feed(ctx context.Context, ix *index.Index, urls []string, log *slog.Logger) error {
+// brokers, and tells records what became of theirs. It returns when ctx is done,
+// or the index has failed.
+func feed(ctx context.Context, ix *index.Index, urls []string, log *slog.Logger, records func(protocol string, accepted, duplicates, skipped, unrelated int)) error {
 	var streams []*consume.Stream
 	for _, url := range urls {
 		s, err := consume.Open(ix, url, &consume.Options{Retry: true, Logger: log})
@@ -247,8 +249,16 @@ func feed(ctx context.Context, ix *index.Index, urls []string, log *slog.Logger)
 		}
 		streams = append(streams, s)
 	}
-	said := make([]consume.Stats, len(streams))
+	said, measured := make([]consume.Stats, len(streams)), make([]consume.Stats, len(streams))
 	last := time.Now()
+	measure := func() {
+		for i, s := range streams {
+			st, was := s.Stats(), &measured[i]
+			protocol, _, _ := strings.Cut(s.String(), ":")
+			records(protocol, int(st.Prompts+st.Duplicates-was.Prompts-was.Duplicates), int(st.Duplicates-was.Duplicates), int(st.Skipped-was.Skipped), 0)
+			*was = st
+		}
+	}
 	tell := func() {
 		for i, s := range streams {
 			if st := s.Stats(); st.Records != said[i].Records {
@@ -259,10 +269,12 @@ func feed(ctx context.Context, ix *index.Index, urls []string, log *slog.Logger)
 		last = time.Now()
 	}
 	err := runStreams(ctx, streams, func() {
+		measure()
 		if time.Since(last) >= feedTells {
 			tell()
 		}
 	})
+	measure()
 	tell()
 	return err
 }

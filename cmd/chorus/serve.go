@@ -190,7 +190,7 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 		},
 	})
 	all, ctx := errgroup.WithContext(ctx) // sockets fail together
-	all.Go(func() error { return feed(ctx, ix, s.streams, log) })
+	all.Go(func() error { return feed(ctx, ix, s.streams, log, m.Records) })
 	for _, l := range sockets {
 		all.Go(func() error { return srv.Serve(ctx, l) })
 		s.announce(log, scheme+"://"+l.Addr().String())
