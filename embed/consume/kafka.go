@@ -160,8 +160,15 @@ func (k *kafka) look(ctx context.Context) error {
 	if err != nil {
 		return k.s.errorf("%w", err)
 	}
+	var committed kadm.OffsetResponses
+	if c.start {
+		if committed, err = k.adm.FetchOffsetsForTopics(ctx, c.group, c.names...); err != nil {
+			return k.s.errorf("%w", err)
+		}
+	}
 	ends.Each(func(end kadm.ListedOffset) {
-		if start, _ := starts.Lookup(end.Topic, end.Partition); start.Offset < end.Offset {
+		start, _ := starts.Lookup(end.Topic, end.Partition)
+		if at, ok := committed.Lookup(end.Topic, end.Partition); start.Offset < end.Offset && (!c.start || ok && at.At >= 0) { // else it begins at its end
 			k.ends[partition{end.Topic, end.Partition}] = end.Offset
 		}
 	})

@@ -110,6 +110,9 @@ func TestKafka(t *testing.T) {
 			t.Errorf("another group: %+v", st)
 		}
 	}
+	if st := drained(t, ix, b.url("prompts?group=late&start=latest"), nil); st.Records != 0 {
+		t.Errorf("a group that begins at the end: %+v", st)
+	}
 	if st := drained(t, ix, b.url("empty"), nil); st.Records != 0 {
 		t.Errorf("an empty topic: %+v", st)
 	}
