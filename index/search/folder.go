@@ -14,18 +14,25 @@ import (
 
 // A folder holds
 //
-//	format.json  {"version":formatVersion,"generation":N}
+//	format.json  {"version":formatVersion,"generation":N,"sum":S}
 //	N/           what type words keeps
+//
+// S is the CRC-32 of N/root.bolt when the folder was closed; it is absent
+// while the folder is open, and after a crash.
 //
 // Version 1: the first.
 const formatVersion = 1
 
 type format struct {
-	Version    int `json:"version"`
-	Generation int `json:"generation"`
+	Version    int     `json:"version"`
+	Generation int     `json:"generation"`
+	Sum        *uint32 `json:"sum,omitempty"`
 }
 
-const formatName = "format.json"
+const (
+	formatName = "format.json"
+	rootName   = "root.bolt" // where scorch says what there is
+)
 
 // openFolder opens the current generation. Its error says why it must be
 // rebuilt; errBusy and permissions are no such reason.
@@ -45,6 +52,18 @@ func openFolder(folder string) (w *words, generation int, err error) {
 	if err := verify(path); err != nil {
 		return nil, f.Generation, err
 	}
+	if f.Sum != nil {
+		sum, err := checksum(filepath.Join(path, rootName))
+		if err == nil && sum != *f.Sum {
+			err = fmt.Errorf("search: %s is damaged", rootName)
+		}
+		if err == nil {
+			err = publish(folder, format{formatVersion, f.Generation, nil}) // it changes from now on
+		}
+		if err != nil {
+			return nil, f.Generation, err
+		}
+	}
 	w, err = openWords(path)
 	return w, f.Generation, err
 }
@@ -61,8 +80,8 @@ func createGeneration(folder string, generation int) (*words, error) {
 	return openWords(path)
 }
 
-func publish(folder string, generation int) error {
-	b, err := json.Marshal(format{formatVersion, generation})
+func publish(folder string, f format) error {
+	b, err := json.Marshal(f)
 	if err != nil {
 		return err
 	}
@@ -115,4 +134,16 @@ func verify(path string) error {
 		}
 		return nil
 	})
+}
+
+// checksum is the CRC-32 of a file.
+func checksum(path string) (uint32, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	h := crc32.NewIEEE()
+	_, err = io.Copy(h, f)
+	return h.Sum32(), err
 }

@@ -24,6 +24,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -149,7 +150,7 @@ func (s *Search) open() error {
 			}
 			return fmt.Errorf("search: %w", err)
 		}
-		if err := publish(s.folder, generation); err != nil {
+		if err := errors.Join(os.RemoveAll(filepath.Join(s.folder, formatName)), publish(s.folder, format{formatVersion, generation, nil})); err != nil {
 			return errors.Join(fmt.Errorf("search: %w", err), text.close())
 		}
 	}
@@ -206,14 +207,28 @@ func (s *Search) Close() error {
 		return ErrClosed
 	}
 	s.closed = true
-	var err error
-	if s.folder != "" {
-		watched.Delete(s.path())
-		if err = s.text.settle(30 * time.Second); errors.Is(err, os.ErrNotExist) {
-			err = nil // the folder was deleted: the next Open builds it
-		}
+	if s.folder == "" {
+		return s.text.close()
 	}
-	return errors.Join(err, s.text.close())
+	watched.Delete(s.path())
+	if _, err := os.Stat(s.path()); errors.Is(err, fs.ErrNotExist) { // it was deleted: the next Open builds it
+		s.text.close()
+		return nil
+	}
+	err := errors.Join(s.text.settle(), s.text.close())
+	if err == nil {
+		err = s.seal()
+	}
+	return err
+}
+
+// seal notes the checksum of what is now closed.
+func (s *Search) seal() error {
+	sum, err := checksum(filepath.Join(s.path(), rootName))
+	if err != nil {
+		return err
+	}
+	return publish(s.folder, format{formatVersion, s.generation, &sum})
 }
 
 // fail notes that the text index failed.

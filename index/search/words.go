@@ -77,9 +77,18 @@ func openWords(path string) (*words, error) {
 	return nil, err
 }
 
+// close lets go of the files. After a failure in the background scorch may
+// never let go: then it is left behind.
 func (w *words) close() error {
 	defer w.analysis.Close()
-	return guard(w.Close)
+	done := make(chan error, 1)
+	go func() { done <- guard(w.Close) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(patience):
+		return errors.New("search: the text index does not close")
+	}
 }
 
 // guard turns a panic, and a fault in a mapped file, into an error.
@@ -176,8 +185,10 @@ func (b batch) put(doc string, t *index.Template) {
 	b.Update(d)
 }
 
+const patience = 30 * time.Second
+
 // settle waits until what was written is on disk.
-func (w *words) settle(patience time.Duration) error {
+func (w *words) settle() error {
 	done := make(chan error, 1)
 	b := newBatch()
 	b.SetInternal([]byte("settled"), nil)

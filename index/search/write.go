@@ -81,7 +81,7 @@ func (s *Search) rebuild(ctx context.Context) error {
 		return err
 	}
 	if s.folder != "" {
-		if err := publish(s.folder, s.generation+1); err != nil {
+		if err := publish(s.folder, format{formatVersion, s.generation + 1, nil}); err != nil {
 			text.close()
 			return err
 		}
