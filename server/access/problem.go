@@ -18,6 +18,14 @@ type refusal struct {
 
 func (e *refusal) Error() string { return e.detail }
 
+// A problem is as RFC 9457 has it, and as package server answers.
+type problem struct {
+	Title    string `json:"title"`
+	Status   int    `json:"status"`
+	Detail   string `json:"detail"`
+	Instance string `json:"instance,omitempty"` // the request's id, if somebody gave it one
+}
+
 // write answers with application/problem+json (RFC 9457).
 func (e *refusal) write(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -34,11 +42,13 @@ func (e *refusal) write(w http.ResponseWriter, r *http.Request) {
 	if e.after > 0 {
 		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(e.after.Seconds())))))
 	}
+	p := problem{Title: http.StatusText(e.status), Status: e.status, Detail: e.detail}
+	if id := h.Get("X-Request-Id"); id != "" {
+		p.Instance = "urn:chorus:request:" + id
+	}
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(e.status)
-	json.NewEncoder(w).Encode(map[string]any{ // a client that has gone needs no answer
-		"title": http.StatusText(e.status), "status": e.status, "detail": e.detail,
-	})
+	json.NewEncoder(w).Encode(&p) // a client that has gone needs no answer
 }
