@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	ready                    wait until the server at $ADDR answers
 //	get PATH [TOKEN]         print what it answers
 //	post PATH TYPE FILE [TOKEN]  the same, with a body
+//	waitfor FILE             wait until a file is there
 //	cut FILE                 drop the second half of a file
 //	damaged NAME…            load cut copies of logs in $LOGS: each must have skips
 //	take NAME REGEXP         set a variable to what REGEXP's group finds in stdout
@@ -87,6 +88,15 @@ func TestScripts(t *testing.T) {
 			},
 			"post": func(ts *testscript.TestScript, _ bool, args []string) {
 				ask(ts, http.MethodPost, args[0], args[1], strings.NewReader(ts.ReadFile(args[2])), args[3:])
+			},
+			"waitfor": func(ts *testscript.TestScript, _ bool, args []string) {
+				for range 3000 {
+					if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+						return
+					}
+					time.Sleep(10 * time.Millisecond)
+				}
+				ts.Fatalf("%s does not come", args[0])
 			},
 			"cut": func(ts *testscript.TestScript, _ bool, args []string) {
 				name := ts.MkAbs(args[0])

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -332,6 +333,64 @@ func TestServeTLS(t *testing.T) {
 	if code, _, stderr := call(t.Context(), nil, "serve", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--db", filepath.Join(dir, "y.db")); code != exitFailed || !strings.Contains(stderr, key) {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
+}
+
+// TestOverload sends more at a time than there is room for: some is refused, what
+// is taken is there, and memory stays bounded.
+func TestOverload(t *testing.T) {
+	if runtime.GOOS != "linux" || testing.Short() {
+		t.Skip("reads /proc, and takes seconds")
+	}
+	d, address := startServing(t, "--db", filepath.Join(t.TempDir(), "x.db"), "--ingest-mib", "16", "--sift-mib", "4", "--template-mib", "8")
+	var body strings.Builder
+	text := strings.Repeat("some words of mine ", 40)
+	n := 0
+	for body.WriteString("["); body.Len() < 8<<20; n++ {
+		fmt.Fprintf(&body, `{"account":"a%d","text":"%s"},`, n%100, text)
+	}
+	sent := body.String()[:body.Len()-1] + "]"
+	var mu sync.Mutex
+	codes := make(map[int]int)
+	var clients sync.WaitGroup
+	for range 64 {
+		clients.Go(func() {
+			resp, err := http.Post("http://"+address+"/v1/prompts", "application/json", strings.NewReader(sent))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			io.Copy(io.Discard, resp.Body)
+			mu.Lock()
+			defer mu.Unlock()
+			codes[resp.StatusCode]++
+		})
+	}
+	clients.Wait()
+	if codes[http.StatusOK] == 0 || codes[http.StatusTooManyRequests] == 0 || codes[http.StatusOK]+codes[http.StatusTooManyRequests] != 64 {
+		t.Errorf("%v", codes)
+	}
+	resp, err := http.Get("http://" + address + "/v1/stats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(b), fmt.Sprintf(`"prompts":%d,`, n*codes[http.StatusOK])) {
+		t.Errorf("%d times %d taken, %v\n%s", codes[http.StatusOK], n, err, b)
+	}
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var peak int
+	if m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(b); m != nil {
+		peak, _ = strconv.Atoi(string(m[1]))
+	}
+	t.Logf("%v, %d MiB at most", codes, peak>>10)
+	if peak == 0 || peak > 512<<10 { // all at a time take some 2 GiB
+		t.Errorf("%d MiB", peak>>10)
+	}
+	d.stop(t)
 }
 
 // TestCanary sends a text through every route, in every wrong way too, and looks
