@@ -519,6 +519,7 @@ func TestIngestCost(t *testing.T) {
 		kind, encoding string
 		want           int64
 	}{
+		{10, "application/x-protobuf", "", leastBytes},
 		{1 << 40, "application/x-ndjson", "gzip", streamBytes},
 		{-1, "application/x-ndjson; charset=utf-8", "", streamBytes},
 		{10, "application/json", "", leastBytes},
@@ -534,6 +535,14 @@ func TestIngestCost(t *testing.T) {
 		r.ContentLength = test.length
 		if got := ingestCost(r); got != test.want {
 			t.Errorf("%+v: %d", test, got)
+		}
+		r.URL.Path = "/loki/api/v1/push"
+		if got := ingestCost(r); test.kind == "application/x-protobuf" && got != pushBytes {
+			t.Errorf("%+v for Loki: %d", test, got)
+		}
+		r.URL.Path = "/v1/logs"
+		if got := ingestCost(r); got != test.want && (test.want != wholeBytes || got != pushBytes) {
+			t.Errorf("%+v for OTLP: %d", test, got)
 		}
 	}
 }

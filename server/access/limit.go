@@ -40,7 +40,8 @@ func (l Limits) filled() Limits {
 
 const (
 	streamBytes = 1 << 20  // that a body read as a stream holds at a time
-	wholeBytes  = 16 << 20 // that a body whose size is unknown may have
+	wholeBytes  = 16 << 20 // that a body of /v1/prompts may have whose size is unknown
+	pushBytes   = 32 << 20 // that one of Loki's or OTLP's may have
 	leastBytes  = 64 << 10
 	maxWaiting  = 1024 // requests that wait for room
 )
@@ -75,10 +76,15 @@ func ingestCost(r *http.Request) int64 {
 	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "application/stream+json":
 		return streamBytes
 	}
-	if r.ContentLength < 0 || r.Header.Get("Content-Encoding") != "" {
-		return wholeBytes
+	most := int64(pushBytes)
+	if r.URL.Path == "/v1/prompts" {
+		most = wholeBytes
 	}
-	return min(max(r.ContentLength, leastBytes), wholeBytes)
+	hidden := strings.HasPrefix(r.URL.Path, "/loki/") && kind != "application/json" // compressed, and does not say so
+	if r.ContentLength < 0 || r.Header.Get("Content-Encoding") != "" || hidden {
+		return most
+	}
+	return min(max(r.ContentLength, leastBytes), most)
 }
 
 // A gate has room for so much at a time.
