@@ -607,3 +607,27 @@ func BenchmarkWrap(b *testing.B) {
 		h.ServeHTTP(w, r)
 	}
 }
+
+// FuzzCredentials reads whatever header: a token comes out of it, or none, and
+// never one that it does not hold.
+func FuzzCredentials(f *testing.F) {
+	for _, header := range []string{"", "Bearer x", "Basic eDp5", "ApiKey eDp5", "basic  eDp5 ", "Basic eDo=", "Bearer", "Digest x", "Basic !"} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		r := request("GET", "/v1/templates")
+		r.Header["Authorization"] = []string{header}
+		token, ok := credentials(r)
+		if ok && token == "" || !ok && token != "" {
+			t.Fatalf("%q: %q, %v", header, token, ok)
+		}
+		if !ok {
+			return
+		}
+		_, value, _ := strings.Cut(strings.TrimSpace(header), " ")
+		decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
+		if !strings.HasSuffix(header, token) && !strings.Contains(value, token) && (err != nil || !strings.HasSuffix(string(decoded), ":"+token)) {
+			t.Errorf("%q: %q", header, token)
+		}
+	})
+}
