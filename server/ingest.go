@@ -13,7 +13,7 @@ import (
 func (s *Server) mountIntake(a *api) *intake.Intake {
 	in := intake.New(s.ix, &intake.Options{
 		BodyBytes: s.o.BodyBytes, StreamBytes: s.o.StreamBytes, Pause: s.o.Pause,
-		Logger: s.o.Logger, Fail: s.fail, Status: statusOf, Count: s.o.Count,
+		Logger: s.o.Logger, Fail: s.fail, Status: statusOf, Count: s.o.Count, Skipped: s.o.Skipped,
 	})
 	for pattern, h := range in.Routes() {
 		a.HandleFunc(pattern, h)

@@ -54,6 +54,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server/access"
@@ -79,6 +80,9 @@ type Options struct {
 
 	// Count gets what requests brought in, by protocol; nil: nothing.
 	Count func(intake.Protocol, intake.Counts)
+
+	// Skipped gets each record that should be a prompt and is not; nil: nothing.
+	Skipped func(*promptlog.Skip)
 }
 
 // A Server is an http.Handler over an index. Safe for concurrent use.

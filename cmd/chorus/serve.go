@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/index/search"
 	"github.com/seed-368d3dfa/chorus/server"
@@ -188,6 +189,7 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 		Count: func(p intake.Protocol, n intake.Counts) {
 			m.Records(string(p), n.Accepted, n.Duplicates, n.Skipped, n.Unrelated)
 		},
+		Skipped: func(s *promptlog.Skip) { m.Skipped(s.Kind()) },
 	})
 	all, ctx := errgroup.WithContext(ctx) // sockets fail together
 	all.Go(func() error { return feed(ctx, ix, s.streams, log, m.Records) })

@@ -71,6 +71,9 @@ type Options struct {
 
 	// Count gets what a request held when it has been answered; nil: nothing.
 	Count func(protocol Protocol, n Counts)
+
+	// Skipped gets each record that should be a prompt and is not; nil: nothing.
+	Skipped func(s *promptlog.Skip)
 }
 
 // A Protocol names a way in.
@@ -112,6 +115,9 @@ func New(ix *index.Index, o *Options) *Intake {
 	}
 	if in.o.Count == nil {
 		in.o.Count = func(Protocol, Counts) {}
+	}
+	if in.o.Skipped == nil {
+		in.o.Skipped = func(*promptlog.Skip) {}
 	}
 	return in
 }

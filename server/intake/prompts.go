@@ -34,7 +34,11 @@ type Placement struct {
 // MaxSkips is how many skipped lines an answer lists.
 const MaxSkips = 100
 
-func (a *Added) skip(skips []promptlog.Skip) {
+// skip counts what was skipped and tells of each.
+func (in *Intake) skip(a *Added, skips []promptlog.Skip) {
+	for i := range skips {
+		in.o.Skipped(&skips[i])
+	}
 	a.SkippedCount += len(skips)
 	for _, s := range skips[:min(len(skips), MaxSkips-len(a.Skipped))] {
 		a.Skipped = append(a.Skipped, Skip{s.Line, s.Reason})
@@ -93,7 +97,7 @@ func (in *Intake) prompts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := Added{Skipped: []Skip{}}
-	a.skip(skips)
+	in.skip(&a, skips)
 	a.accept(nil, places)
 	for _, p := range places {
 		if p.Templates == nil {
@@ -128,7 +132,7 @@ func (in *Intake) stream(w http.ResponseWriter, r *http.Request, protocol Protoc
 		if err = e; err != nil {
 			break
 		}
-		a.skip(batch.Skipped)
+		in.skip(&a, batch.Skipped)
 		if len(batch.Prompts) == 0 {
 			continue
 		}

@@ -81,13 +81,14 @@ type gatherer struct {
 	records []int // numbers of all that the decoder has had
 	bytes   int
 	skipped func(record int, s *promptlog.Skip)
+	tell    func(s *promptlog.Skip) // Options.Skipped
 }
 
 // Bounds of a batch.
 const batchPrompts, batchBytes = 1024, 512 << 10
 
 func (in *Intake) newGatherer(r *http.Request, o *promptlog.Options, placed func(record int, p *index.Placement), skipped func(record int, s *promptlog.Skip)) *gatherer {
-	g := &gatherer{Decoder: promptlog.NewDecoder(o), skipped: skipped}
+	g := &gatherer{Decoder: promptlog.NewDecoder(o), skipped: skipped, tell: in.o.Skipped}
 	g.sink = &sink{ix: in.ix, ctx: context.WithoutCancel(r.Context()), patience: in.o.Patience}
 	g.placed = func(tags []int, places []index.Placement) {
 		g.Accepted += len(places)
@@ -125,8 +126,10 @@ func (g *gatherer) taken(record, size int) error {
 
 // refuse skips a record that the decoder is not to have.
 func (g *gatherer) refuse(record int, reason string) {
+	s := &promptlog.Skip{Reason: reason}
 	g.Skipped++
-	g.skipped(record, &promptlog.Skip{Reason: reason})
+	g.tell(s)
+	g.skipped(record, s)
 }
 
 // skips counts what the decoder has skipped.
@@ -137,6 +140,7 @@ func (g *gatherer) skips() {
 			g.Unrelated++
 		} else {
 			g.Skipped++
+			g.tell(s)
 		}
 		g.skipped(g.records[s.Line-1], s)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -24,6 +25,7 @@ type Metrics struct {
 	prompts    prometheus.Counter
 	duplicates prometheus.Counter
 	records    *prometheus.CounterVec   // by protocol and outcome
+	skipped    *prometheus.CounterVec   // by reason
 	work       *prometheus.HistogramVec // by kind
 	failures   *prometheus.CounterVec   // by kind
 	requests   *prometheus.CounterVec   // by route and code
@@ -31,6 +33,9 @@ type Metrics struct {
 	underway   prometheus.Gauge
 	streams    prometheus.Gauge
 	refused    *prometheus.CounterVec // by code
+
+	mu      sync.Mutex
+	reasons map[string]bool // of skipped
 }
 
 // Buckets of durations, in seconds.
@@ -41,7 +46,7 @@ var (
 
 // New makes metrics that have measured nothing yet.
 func New() *Metrics {
-	m := &Metrics{registry: prometheus.NewRegistry()}
+	m := &Metrics{registry: prometheus.NewRegistry(), reasons: make(map[string]bool)}
 	counter := func(name, help string) prometheus.Counter {
 		c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 		m.registry.MustRegister(c)
@@ -65,6 +70,7 @@ func New() *Metrics {
 	m.prompts = counter("chorus_ingested_prompts_total", "Prompts made durable since the process began.")
 	m.duplicates = counter("chorus_duplicate_prompts_total", "Prompts not counted because their id had been seen before.")
 	m.records = counters("chorus_records_total", "Records that came in, by way in and by what became of them.", "protocol", "outcome")
+	m.skipped = counters("chorus_skipped_records_total", "Records that should be prompts and are not, by reason.", "reason")
 	m.work = histograms("chorus_index_work_seconds", "Time of the index's work on the disk: commit, seal, merge.", workBuckets, "kind")
 	m.failures = counters("chorus_index_failures_total", "Work on the disk that failed.", "kind")
 	for _, kind := range []string{"commit", "seal", "merge"} {
@@ -122,6 +128,22 @@ func (m *Metrics) Records(protocol string, accepted, duplicates, skipped, unrela
 	} {
 		m.records.WithLabelValues(protocol, outcome).Add(float64(n))
 	}
+}
+
+// maxReasons is how many reasons are told apart.
+const maxReasons = 100
+
+// Skipped counts a record that should be a prompt and is not. A reason has
+// nothing of the record.
+func (m *Metrics) Skipped(reason string) {
+	m.mu.Lock()
+	if !m.reasons[reason] && len(m.reasons) >= maxReasons {
+		reason = "another"
+	} else {
+		m.reasons[reason] = true
+	}
+	m.mu.Unlock()
+	m.skipped.WithLabelValues(reason).Inc()
 }
 
 // Refused counts a request that was not let in.

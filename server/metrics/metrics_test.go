@@ -133,7 +133,12 @@ func TestHTTP(t *testing.T) {
 	<-done
 	m.Refused(http.StatusUnauthorized)
 	m.Records("bulk", 10, 3, 2, 1)
+	for i := range 200 {
+		m.Skipped("account is missing")
+		m.Skipped(fmt.Sprint("reason ", i))
+	}
 	text := scrape(t, m)
+	mustHave(t, text, `chorus_skipped_records_total{reason="account is missing"} 200`, `chorus_skipped_records_total{reason="another"} 101`)
 	mustHave(t, text, "chorus_http_streams 0", "chorus_http_requests_underway 0",
 		`chorus_http_requests_total{code="200",route="GET /v1/accounts/{id}"} 1`, `chorus_http_requests_total{code="429",route="POST /v1/prompts"} 1`,
 		`chorus_http_requests_total{code="404",route="none"} 1`, `chorus_http_requests_total{code="200",route="GET /nothing"} 1`,
@@ -154,6 +159,7 @@ func TestHTTP(t *testing.T) {
 func TestAlerts(t *testing.T) {
 	m := New()
 	m.Records("bulk", 1, 0, 0, 0)
+	m.Skipped("account is missing")
 	m.Refused(http.StatusTooManyRequests)
 	m.requests.WithLabelValues("none", "404")
 	m.latency.WithLabelValues("none")
