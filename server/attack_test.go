@@ -445,3 +445,31 @@ func TestGone(t *testing.T) {
 		}
 	}
 }
+
+// TestPanic has a route that panics: its client learns that something is wrong,
+// the log where, and nobody with what.
+func TestPanic(t *testing.T) {
+	begin := false
+	s := start(t, Options{Routes: map[string]http.Handler{"GET /panic": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if begin {
+			io.WriteString(w, "half")
+			http.NewResponseController(w).Flush()
+		}
+		panic("at " + marker)
+	})}})
+	var p failure
+	if resp := s.do("GET", "/panic", "", nil, &p); resp.StatusCode != 500 || p.Status != 500 || p.Detail != "" {
+		t.Errorf("%d %+v", resp.StatusCode, p)
+	}
+	if log := s.log.String(); !strings.Contains(log, "panicked") || !strings.Contains(log, "attack_test.go") {
+		t.Errorf("log: %s", log)
+	}
+	begin = true
+	resp, err := http.Get(s.url + "/panic")
+	if err == nil {
+		defer resp.Body.Close()
+		if b, err := io.ReadAll(resp.Body); err == nil {
+			t.Errorf("half an answer looks whole: %s", b)
+		}
+	}
+}

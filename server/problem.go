@@ -60,6 +60,7 @@ var (
 	errOrigin  = errors.New("a page of another origin must not do this")
 	errClosing = errors.New("shutting down")
 	errBody    = errors.New("the body cannot be read")
+	errPanic   = errors.New("a handler panicked")
 	errPath    = errors.New("the path is not clean: it has empty segments, . or ..")
 )
 

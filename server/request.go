@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 )
@@ -40,6 +42,45 @@ func clean(p string) bool {
 	c := path.Clean(p)
 	return strings.HasPrefix(p, "/") && (p == c || p == c+"/" && c != "/")
 }
+
+// rescue answers for a handler that panics, which is a fault of the program: the
+// log says where, but not with what, since that might be a prompt's text.
+func (s *Server) rescue(w *watchedAnswer, r *http.Request) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	if cause == http.ErrAbortHandler {
+		panic(cause)
+	}
+	where := []any{"request", requestID(r.Context()), "pattern", r.Pattern, "stack", string(debug.Stack())}
+	if err, ok := cause.(runtime.Error); ok {
+		where = append(where, "error", err)
+	}
+	s.o.Logger.Error("request panicked", where...)
+	if w.begun {
+		panic(http.ErrAbortHandler) // the client must not take what it has for all
+	}
+	s.fail(w, r, errPanic)
+}
+
+// A watchedAnswer knows whether anything has been answered.
+type watchedAnswer struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (a *watchedAnswer) WriteHeader(status int) {
+	a.begun = true
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *watchedAnswer) Write(b []byte) (int, error) {
+	a.begun = true
+	return a.ResponseWriter.Write(b)
+}
+
+func (a *watchedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // tagged makes a handler's answers conditional (RFC 9110, 13.1.2): they carry
 // an ETag, and a client that has the same one gets 304. It holds an answer back

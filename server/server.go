@@ -164,7 +164,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil {
 		r.Body = &patient{ReadCloser: r.Body, s: s, c: http.NewResponseController(w)}
 	}
-	s.handler.ServeHTTP(w, r)
+	watched := &watchedAnswer{ResponseWriter: w}
+	defer s.rescue(watched, r)
+	s.handler.ServeHTTP(watched, r)
 }
 
 // Close ends the streams of flags and makes /readyz fail. A program with an
