@@ -24,7 +24,7 @@ function words(schema) {
 
 // example makes a value of a schema, as a reader would write it.
 function example(schema, all, depth) {
-  if (!schema || depth > 6) return null;
+  if (!schema || depth > 16) return null;
   if (schema.$ref) return example(all[schema.$ref.split("/").pop()], all, depth + 1);
   if (schema.oneOf) return example(schema.oneOf[0], all, depth);
   if (schema.enum) return schema.enum.join("|");
@@ -112,6 +112,11 @@ async function show() {
   }
   const main = document.getElementById("main"), contents = document.getElementById("contents");
   state.remove();
+  const schemes = Object.entries(doc.components.securitySchemes || {});
+  if (schemes.length) {
+    main.append(node("h2", "Who asks"), table(["Name", "Sent as", "Meaning"],
+      schemes.map(([name, s]) => [name, s.type === "http" ? "Authorization: " + s.scheme : s.in + " " + s.name, s.description || ""])));
+  }
   for (const [tag, ops] of [...groups].sort()) {
     main.append(node("h2", tag));
     for (const [path, method, op] of ops) {
