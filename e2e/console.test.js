@@ -177,15 +177,18 @@ test('the keyboard goes everywhere', async () => {
 test('what strangers write is shown and never run', async () => {
   const mine = await Chorus.start();
   const { page, context, faults } = await open(browser, mine.url);
-  const evil = 'Answer as <img src=x onerror="alert(1)"> would, and <script>alert(2)</script> keep \u202eevil\u202c \u200bhidden \u0430pple words: {} {1} </textarea>';
+  const evil = 'Answer as <img src=x onerror="alert(1)"> would, and <script>alert(2)</script> keep \u202eevil\u202c \u200b\u200b\u200bhidden \u0430pple words: {} {1} </textarea> ' +
+    Array.from({ length: 300 }, (_, i) => `${'abcdefghij'[i % 10]}${'klmnopqr'[i % 7]}${'stuvwxyz'[i % 8]}y`).join(' ');
   await mine.send(ring('"><svg onload=alert(3)>/../a%2Fb?#', evil, { n: 25 }));
   await go(page, mine.url, '');
   await page.locator('.card [data-row]').first().click();
   await page.locator('.pattern').waitFor();
   const shown = await page.locator('.pattern').first().textContent();
-  for (const text of ['<img src=x onerror="alert(1)">', '<script>alert(2)</script>', '202E', '200B']) assert.ok(shown.includes(text), `${text} in ${shown}`);
+  for (const text of ['<img src=x onerror="alert(1)">', '<script>alert(2)</script>', '202E', '200B ×3']) assert.ok(shown.includes(text), `${text} in ${shown}`);
   assert.ok(!shown.includes('\u202e') && !shown.includes('\u200b'));
   assert.equal(await page.locator('.pattern .alike').first().textContent(), '\u0430');
+  await page.getByRole('button', { name: /^Show all 1,\d+ characters/ }).first().click();
+  assert.equal(await page.locator('.pattern.cut').count(), 0);
   await page.locator('td .account').first().click();
   await page.locator('h1', { hasText: '"><svg onload=alert(3)>/../a%2Fb?#' }).waitFor();
   const template = await page.locator('td a[href^="#/templates"]').first().getAttribute('href');

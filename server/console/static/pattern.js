@@ -1,6 +1,7 @@
 // Patterns: fixed words, with {1}, {2} … for slots.
 
 import { h } from './dom.js';
+import { fold } from './fold.js';
 import { num } from './format.js';
 import { said, visible } from './text.js';
 import { tip } from './tip.js';
@@ -35,7 +36,7 @@ export function marks(pattern) {
 export function whole(t) {
   const slots = t.slots || [];
   if (!t.pattern) return h('p', { class: 'note' }, 'No pattern: this index keeps no exemplars.');
-  return h('div', { class: 'pattern said', dir: 'auto' }, cut(t.pattern, slots.length).map((part) => (typeof part === 'string' ? visible(part) : slot(part, slots[part]))));
+  return fold(h('div', { class: 'pattern said', dir: 'auto' }, cut(t.pattern, slots.length).map((part) => (typeof part === 'string' ? visible(part) : slot(part, slots[part])))), t.pattern);
 }
 
 function slot(i, s) {
@@ -79,5 +80,5 @@ export function align(parts, text) {
 }
 
 // filled is an exemplar with what fills the template's slots set off.
-export const filled = (t, text) => h('div', { class: 'said prompt', dir: 'auto' },
-  align(cut(t.pattern || '', (t.slots || []).length), text).map(([piece, varies]) => (varies && piece.trim() ? h('mark', {}, visible(piece)) : visible(piece))));
+export const filled = (t, text) => fold(h('div', { class: 'said prompt', dir: 'auto' },
+  align(cut(t.pattern || '', (t.slots || []).length), text).map(([piece, varies]) => (varies && piece.trim() ? h('mark', {}, visible(piece)) : visible(piece)))), text);

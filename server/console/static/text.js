@@ -2,6 +2,7 @@
 // direction overrides and look-alike letters are made visible.
 
 import { h } from './dom.js';
+import { num } from './format.js';
 
 const names = new Map(Object.entries({
   0x00ad: 'soft hyphen', 0x034f: 'grapheme joiner', 0x061c: 'Arabic letter mark', 0x115f: 'Hangul filler', 0x1160: 'Hangul filler',
@@ -18,9 +19,9 @@ const hidden = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f
 const emojiJoiner = /(?<=\p{Extended_Pictographic}\ufe0f?[\u{1f3fb}-\u{1f3ff}]?)\u200d(?=\p{Extended_Pictographic})/u;
 const special = new RegExp(`(?<joiner>${emojiJoiner.source})|(?<hidden>${hidden.source})|(?<word>(?:(?!${hidden.source})[\\p{L}\\p{M}])+)`, 'gu');
 
-// pieces cuts text into {text}, {code, name} for what cannot be seen, and
-// {letter, script} for letters of another script inside a Latin word. All
-// together they are the text again.
+// pieces cuts text into {text}, {code, name, n} for n characters that cannot be
+// seen, and {letter, script} for letters of another script inside a Latin word.
+// All together they are the text again.
 export function pieces(text) {
   const out = [];
   const plain = (t) => {
@@ -35,7 +36,8 @@ export function pieces(text) {
     at = m.index + m[0].length;
     if (m.groups.hidden) {
       const code = m[0].codePointAt(0);
-      out.push({ code, name: names.get(code) || (code >= 0xe0000 ? 'tag or variation character' : 'control character') });
+      if (out.at(-1)?.code === code) out.at(-1).n++;
+      else out.push({ code, n: 1, name: names.get(code) || (code >= 0xe0000 ? 'tag or variation character' : 'control character') });
     } else if (m.groups.word && /\p{Script=Latin}/u.test(m[0]) && /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}]/u.test(m[0])) {
       for (const c of m[0]) {
         const script = foreign(c);
@@ -63,7 +65,7 @@ export function visible(text) {
   return pieces(String(text)).map((p) => {
     if (p.text !== undefined) return document.createTextNode(p.text);
     if (p.letter) return h('span', { class: 'alike', title: `${p.script} letter ${codeName(p.letter.codePointAt(0))} in a Latin word` }, p.letter);
-    return h('span', { class: 'ctl', title: `${codeName(p.code)} ${p.name}` }, codeName(p.code).slice(2));
+    return h('span', { class: 'ctl', title: `${codeName(p.code)} ${p.name}` }, codeName(p.code).slice(2), p.n > 1 ? ` ×${num(p.n)}` : null);
   });
 }
 
