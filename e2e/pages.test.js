@@ -81,6 +81,9 @@ test('what opens is sound too', async () => {
   assert.deepEqual(await check(page), [], 'menu');
   assert.deepEqual(await beyond(page), [], 'menu');
   await page.screenshot({ path: join(process.env.OUT, 'menu-390-light.png') });
+  await page.getByLabel('Sorted by').selectOption('prompts');
+  const sent = (await page.locator('.list td.right').allTextContents()).map(Number);
+  assert.deepEqual(sent, [...sent].sort((a, b) => b - a), 'rows sort without headings too');
   await page.getByRole('link', { name: 'Flags', exact: true }).click();
   await page.locator('h1', { hasText: 'Flags' }).waitFor();
   assert.ok(await page.locator('#nav').isHidden());

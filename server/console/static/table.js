@@ -19,13 +19,24 @@ export function table({ caption, columns, items, empty, sort, sorted, kind = '',
   let shown = most;
   const heads = columns.map((c) => {
     if (!c.by) return h('th', { scope: 'col', role: 'columnheader', class: c.kind }, c.hidden ? h('span', { class: 'hidden' }, c.name) : c.name);
-    const button = h('button', { type: 'button', class: 'sort', onclick: () => {
-      order = { column: c.name, down: order?.column === c.name ? !order.down : c.first !== 'asc' };
-      sorted?.(order);
-      draw();
-    } }, c.name, h('span', { class: 'arrow', 'aria-hidden': 'true' }));
+    const button = h('button', { type: 'button', class: 'sort', onclick: () => sortBy(c, order?.column === c.name ? !order.down : c.first !== 'asc') }, c.name, h('span', { class: 'arrow', 'aria-hidden': 'true' }));
     return h('th', { scope: 'col', role: 'columnheader', class: `${c.right ? 'right' : ''} ${c.kind || ''}` }, button);
   });
+
+  // Narrow windows have no headings: a list of them stands above the rows.
+  const sortable = columns.filter((c) => c.by);
+  const choice = h('select', { onchange: () => {
+    const c = sortable.find((o) => o.name === choice.value);
+    if (c) sortBy(c, c.first !== 'asc');
+  } }, h('option', { value: '' }, 'as given'), sortable.map((c) => h('option', { value: c.name }, c.name.toLowerCase())));
+
+  const sorter = h('label', { class: 'sorter' }, 'Sorted by ', choice);
+
+  function sortBy(c, down) {
+    order = { column: c.name, down };
+    sorted?.(order);
+    draw();
+  }
 
   function inOrder() {
     const c = columns.find((o) => o.name === order?.column && o.by);
@@ -42,6 +53,8 @@ export function table({ caption, columns, items, empty, sort, sorted, kind = '',
       if (c.by) heads[i].setAttribute('aria-sort', order?.column === c.name ? (order.down ? 'descending' : 'ascending') : 'none');
     });
     const all = inOrder();
+    choice.value = order?.column || '';
+    sorter.hidden = !sortable.length || all.length < 2;
     show(body, all.slice(0, shown).map((item) => h('tr', { role: 'row', class: rowKind?.(item) },
       columns.map((c) => h('td', { role: 'cell', class: `${c.right ? 'right' : ''} ${c.kind || ''}`, 'data-label': c.name }, c.cell(item))))));
     if (!all.length) show(body, h('tr', { role: 'row' }, h('td', { role: 'cell', class: 'empty', colspan: columns.length }, empty || 'Nothing here.')));
@@ -50,7 +63,7 @@ export function table({ caption, columns, items, empty, sort, sorted, kind = '',
 
   draw();
   const id = unique('table');
-  const el = h('div', { class: 'table-box' },
+  const el = h('div', { class: 'table-box' }, sorter,
     h('table', { class: `list ${kind}`, role: 'table', 'aria-labelledby': id },
       h('caption', { class: 'hidden', id }, caption), h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, heads)), body), foot);
   return { el, update(next) { items = next; draw(); } };
