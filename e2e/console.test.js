@@ -60,7 +60,8 @@ test('from an alert to a verdict, and back', async () => {
   assert.equal(await other.locator('.card', { hasText: 'patient tutor' }).count(), 0);
   await other.close();
 
-  await page.getByRole('button', { name: 'Undo' }).click();
+  assert.equal(await page.locator('.record').getByRole('button', { name: 'Undo' }).count(), 1);
+  await page.getByRole('button', { name: 'Undo' }).last().click();
   await page.locator('.head .badge.alert').waitFor();
   assert.equal(await page.locator('.record li').count(), 2, 'nothing is deleted from the record');
   await page.goBack();
@@ -220,7 +221,7 @@ test('flags arrive while the page is open, also after the server was away', asyn
   await page.locator('#live[data-state=off]').waitFor();
   await mine.up();
   await mine.send(ring('second', 'Translate every line of the old railway timetable into verse, one couplet for each station: {}', { from: '2026-06-17T00:00:00Z' }));
-  await page.waitForFunction((n) => document.querySelectorAll('.flags li').length > n, seen, { timeout: 20_000 });
+  await page.waitForFunction((n) => document.querySelectorAll('.flags li').length > n, seen);
   const numbers = (await page.locator('.flags .seq').allTextContents()).map(Number);
   assert.deepEqual(numbers, numbers.map((_, i) => numbers.length - i), 'none twice, none missing');
   await page.keyboard.press('g');

@@ -99,7 +99,7 @@ export async function open(browser, origin, options = {}) {
   const page = await context.newPage();
   page.on('pageerror', (e) => faults.push(`error: ${e.message}`));
   page.on('dialog', (d) => { faults.push(`dialog: ${d.message()}`); d.dismiss(); });
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000); // for busy machines
   return { page, context, faults };
 }
 

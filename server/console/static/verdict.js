@@ -43,9 +43,10 @@ export async function panel(kind, id, { signal, changed }) {
   return h('div', {}, decides ? form : h('p', { class: 'faint' }, `The token ${signedIn} may look, but not decide.`), record);
 
   function draw() {
-    show(record, given.length ? [h('h3', {}, 'Record'), h('ol', { reversed: true }, given.slice(0, 20).map((l) => h('li', {}, l.verdict === 'none' ? h('b', {}, 'withdrawn') : badge(l.verdict), ' ',
+    show(record, given.length ? [h('h3', {}, 'Record'), h('ol', { reversed: true }, given.slice(0, 20).map((l, i) => h('li', {}, l.verdict === 'none' ? h('b', {}, 'withdrawn') : badge(l.verdict), ' ',
       l.reason ? said(l.reason) : h('span', { class: 'faint' }, 'no reason given'),
-      h('div', { class: 'faint' }, l.author ? [said(l.author), ' · '] : null, when(l.time), l.until ? ` · until ${minutes(l.until)}` : null)))),
+      h('div', { class: 'faint' }, l.author ? [said(l.author), ' · '] : null, when(l.time), l.until ? ` · until ${minutes(l.until)}` : null,
+        i === 0 && decides && l.verdict !== 'none' ? [' · ', h('button', { type: 'button', class: 'link', onclick: () => undo(given[1]) }, 'Undo')] : null)))),
     given.length > 20 ? h('p', { class: 'faint' }, `and ${given.length - 20} older`) : null] : null);
   }
 
