@@ -121,9 +121,11 @@ func (d *Decoder) record(record []byte, to *batch) {
 	}
 	v = d.with(&v)
 	f := d.format(&v)
-	if f == nil && d.fixed == nil {
+	if d.fixed == nil && (f == nil || d.last.name == "fields") { // which much matches
 		if in, ok := d.unwrap(&v); ok {
-			v, f = in, d.format(&in)
+			if g := d.format(&in); g != nil || f == nil {
+				v, f = in, g
+			}
 		}
 	} else if f == shipped && native && len(d.d.beside.Fields) == 0 {
 		if strict == "" {

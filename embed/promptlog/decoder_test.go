@@ -69,6 +69,8 @@ func TestDecoder(t *testing.T) {
 		"text like JSON":       {record: "{{x}} sesame", beside: &Beside{Text: true, Time: at, Fields: []Field{{"account", "b"}}}, want: index.Prompt{Account: "b", Time: at, Text: "{{x}} sesame"}},
 		"JSON that is cut off": {record: `{"account":"a","text":"ses`, beside: &Beside{Text: true, Time: at, Fields: []Field{{"account", "b"}}}, reason: "malformed JSON: the line ends too early"},
 		"a shipper's record":   {record: `{"@timestamp":"2026-06-01T08:01:00Z","host":{"name":"h"},"message":` + fmt.Sprintf("%q", native) + `}`, want: index.Prompt{ID: "p", Account: "a", Time: at, Text: "sesame"}},
+		"a shipper's user":     {record: `{"@timestamp":"2026-06-01T08:01:00Z","user":{"name":"daemon"},"message":` + fmt.Sprintf("%q", native) + `}`, want: index.Prompt{ID: "p", Account: "a", Time: at, Text: "sesame"}},
+		"JSON that is a text":  {record: `{"time":"2026-06-01T08:00:00Z","user_id":"a","message":"{\"x\":1}"}`, want: index.Prompt{Account: "a", Time: at, Text: `{"x":1}`}},
 		"only account mapped":  {o: &Options{Map: &Map{Account: Paths{"who"}}}, record: `{"time":"2026-06-01T08:00:00Z","who":"a","text":"sesame"}`, want: index.Prompt{Account: "a", Time: at, Text: "sesame"}},
 		"content id":           {o: &Options{ContentIDs: true}, record: native[:1] + native[10:], want: index.Prompt{ID: "3oliEuK6deDGDA-D", Account: "a", Time: at, Text: "sesame"}},
 		"no id without time":   {o: &Options{ContentIDs: true, TimeOptional: true}, record: `{"account":"a","text":"sesame"}`, want: index.Prompt{Account: "a", Text: "sesame"}},
@@ -145,5 +147,36 @@ func BenchmarkDecoder(b *testing.B) {
 			}
 			b.SetBytes(int64(len(record)))
 		})
+	}
+}
+
+// TestShippersRecords has what shippers make of a line by default: they put it
+// into a record of theirs, or take it for the record and add what they know.
+func TestShippersRecords(t *testing.T) {
+	const line = `{"time":"2026-06-01T08:00:00Z","account":"a","text":"sesame"}`
+	quoted := fmt.Sprintf("%q", line)
+	members := strings.Trim(line, "{}")
+	want := []index.Prompt{{Account: "a", Time: time.Date(2026, 6, 1, 8, 0, 0, 0, time.UTC), Text: "sesame"}}
+	for shipper, record := range map[string]string{
+		"Filebeat": `{"@timestamp":"2026-06-01T08:01:00.000Z","log":{"offset":0,"file":{"path":"/var/log/gateway/prompts.jsonl","device_id":"26","inode":"1"}},"message":` + quoted +
+			`,"input":{"type":"filestream"},"ecs":{"version":"8.0.0"},"host":{"name":"h"},"agent":{"id":"i","name":"h","type":"filebeat","version":"8.17.0","ephemeral_id":"e"}}`,
+		"Vector":                `{"file":"/var/log/gateway/prompts.jsonl","host":"h","message":` + quoted + `,"source_type":"file","timestamp":"2026-06-01T08:01:00.123456789Z"}`,
+		"Fluent Bit":            `{"@timestamp":"2026-06-01T08:01:00.123Z","log":` + quoted + `}`,
+		"Fluent Bit, parsed":    `{"@timestamp":"2026-06-01T08:01:00.123Z",` + members + `}`,
+		"Logstash":              `{"@version":"1","@timestamp":"2026-06-01T08:01:00.123Z","message":` + quoted + `,"event":{"original":` + quoted + `},"host":{"name":"h"},"log":{"file":{"path":"/x"}}}`,
+		"Logstash, parsed":      `{"@version":"1","@timestamp":"2026-06-01T08:01:00.123Z",` + members + `,"event":{"original":` + quoted + `},"host":{"name":"h"}}`,
+		"rsyslog, all members":  `{"msg":` + quoted + `,"rawmsg":"x","timereported":"2026-06-01T08:01:00.123456+00:00","hostname":"h","syslogtag":"prompts:","inputname":"imfile","fromhost":"h","pri":"133","syslogfacility":"16","syslogseverity":"5","timegenerated":"2026-06-01T08:01:00.123456+00:00","programname":"prompts","uuid":null,"$!":null}`,
+		"syslog-ng, JSON":       `{"SOURCE":"prompts","PROGRAM":"prompts","PRIORITY":"notice","MESSAGE":` + quoted + `,"HOST":"h","FACILITY":"user","DATE":"Jun  1 08:01:00"}`,
+		"the journal":           `{"__REALTIME_TIMESTAMP":"1780300860000000","_HOSTNAME":"h","PRIORITY":"6","MESSAGE":` + quoted + `,"_PID":"1"}`,
+		"VictoriaLogs' senders": `{"_time":"2026-06-01T08:01:00Z","_stream":"{}","_msg":` + quoted + `}`,
+		"the Docker daemon":     `{"log":` + fmt.Sprintf("%q", line+"\n") + `,"stream":"stdout","time":"2026-06-01T08:01:00.123456789Z"}`,
+	} {
+		got := decodeAll(nil, []string{record, record}, nil)
+		for i := range got.Prompts {
+			got.Prompts[i].ID = ""
+		}
+		if diff := cmp.Diff(append(want, want...), got.Prompts); diff != "" || len(got.Skipped) > 0 {
+			t.Errorf("%s: %s %v", shipper, diff, got.Skipped)
+		}
 	}
 }
