@@ -236,3 +236,30 @@ func endsWhole(file []byte, n int) bool {
 	}
 	return at == n
 }
+
+// BenchmarkOTLP decodes requests of 512 spans with short prompts.
+func BenchmarkOTLP(b *testing.B) {
+	const spans = 512
+	span := `{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b173","name":"chat m","startTimeUnixNano":"1780300800000000000","attributes":[
+		{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}},{"key":"gen_ai.request.model","value":{"stringValue":"m"}},{"key":"gen_ai.usage.input_tokens","value":{"intValue":"12"}},
+		{"key":"user.id","value":{"stringValue":"a1"}},{"key":"gen_ai.input.messages","value":{"stringValue":"[{\"role\":\"user\",\"parts\":[{\"type\":\"text\",\"content\":\"` +
+		strings.Repeat("some words that people write to models ", 8) + `\"}]}]"}}]}`
+	text := []byte(`{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s"}}]},"scopeSpans":[{"spans":[` + span + strings.Repeat(","+span, spans-1) + `]}]}]}`)
+	binary := toProto(b, text, &tracepb.TracesData{})
+	run := func(name string, request []byte, decode func(*Decoder, *Batch, []byte, func() error) error) {
+		b.Run(name, func(b *testing.B) {
+			d := NewDecoder(nil)
+			var batch Batch
+			for b.Loop() {
+				batch.Prompts = batch.Prompts[:0]
+				if err := decode(d, &batch, request, nothing); err != nil || len(batch.Prompts) != spans {
+					b.Fatal(err, batch.Skipped)
+				}
+			}
+			b.SetBytes(int64(len(request)))
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/spans, "ns/span")
+		})
+	}
+	run("json", text, (*Decoder).OTLPJSON)
+	run("proto", binary, (*Decoder).OTLPTraces)
+}
