@@ -21,6 +21,7 @@ type assessments struct {
 	families   []campaign.Template
 	population *campaign.Population
 	campaigns  []gathered
+	graph      *sharing
 	of         map[uint32]*gathered // template → its campaign
 	begun      time.Time
 	took       time.Duration
@@ -139,9 +140,9 @@ func (ix *Index) assessAt(now generation) *assessments {
 			s.of[id] = g
 		}
 	}
-	graph := newSharing(s.all)
+	s.graph = newSharing(s.all)
 	for i := range s.campaigns {
-		s.campaigns[i].log10p = graph.log10p(s.campaigns[i].Templates)
+		s.campaigns[i].log10p = s.graph.log10p(s.campaigns[i].Templates)
 	}
 	for _, a := range s.all {
 		a.texts = template.Texts{}

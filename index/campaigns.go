@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"time"
@@ -253,6 +254,21 @@ func (s *sharing) log10p(templates []uint32) float64 {
 	return max(-999, math.Round(100*s.graph.Log10Set(set))/100)
 }
 
+// rewired is the share of graphs with memberships dealt out anew, to accounts
+// and templates of as many as before, in which the templates share as many
+// accounts. It is not below the inverse of the number of graphs, which a bound
+// on their cost gives.
+func (s *sharing) rewired(templates []uint32) float64 {
+	const most, least, work = 199, 19, 20_000
+	set, memberships := make([]int, len(templates)), 0
+	for i, t := range templates {
+		set[i] = s.place[t]
+		memberships += s.graph.Size(set[i])
+	}
+	rounds := min(most, max(least, work/max(1, memberships)))
+	return s.graph.Rewired(set, rounds, rand.New(rand.NewPCG(1, 1)))
+}
+
 // describeCampaign describes a campaign. All but its members is done once for
 // all who ask of the same assessments.
 func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, g *gathered, members bool) (Campaign, error) {
@@ -267,7 +283,7 @@ func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snaps
 		kept := c
 		now.described.Store(g.id, &kept)
 	}
-	c.Templates, c.Days, c.Factors = slices.Clone(c.Templates), slices.Clone(c.Days), slices.Clone(c.Factors) // they are the caller's
+	c.Templates, c.Days, c.Factors, c.Windows = slices.Clone(c.Templates), slices.Clone(c.Days), slices.Clone(c.Factors), slices.Clone(c.Windows) // they are the caller's
 	if !members {
 		return c, nil
 	}
@@ -304,6 +320,9 @@ func (g *gathered) prompts(now *assessments) map[uint32]uint32 {
 func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, g *gathered) (Campaign, error) {
 	c := Campaign{ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Log10P: g.log10p,
 		Templates: []CampaignTemplate{}, Factors: now.factors(g.Templates[0])}
+	if len(g.Templates) > 1 && (g.status == "alert" || g.status == Confirmed) {
+		c.RewiredP = now.graph.rewired(g.Templates)
+	}
 	var picks []pick
 	for _, id := range g.Templates {
 		picks = append(picks, pick{now.byID[id].t, len(now.byID[id].accounts)})
@@ -326,6 +345,12 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 	for _, a := range g.Accounts {
 		c.Prompts += int(most[a])
 	}
-	c.Days = ix.campaignDays(picks, g.Accounts)
+	sent := ix.sent(picks, g.Accounts)
+	c.Days, c.Windows = daysOf(sent), windows(sent, 1, 7, windowDays)
+	if c.Accounts > 0 {
+		day, week := 100*c.Windows[0].Accounts/c.Accounts, 100*c.Windows[1].Accounts/c.Accounts
+		c.Factors = append(c.Factors, Factor{Name: "synchrony", Value: float64(c.Windows[0].Accounts) / float64(c.Accounts),
+			Text: fmt.Sprintf("%d %% of its accounts were active on the same day, %d %% within the same 7 days", day, week)})
+	}
 	return c, nil
 }

@@ -6,32 +6,40 @@ import (
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
-// campaignDays returns what the accounts, ascending, sent of the templates
+// An accountDay is one account on one day.
+type accountDay struct {
+	day     int32
+	account uint32
+}
+
+// sent returns how many prompts of the templates the accounts, ascending, sent
 // day by day. One prompt may belong to several of the templates, so of an
 // account and day the template with most counts.
-func (ix *Index) campaignDays(templates []pick, accounts []uint32) []Day {
-	type accountDay struct {
-		day     int32
-		account uint32
-	}
+func (ix *Index) sent(templates []pick, accounts []uint32) map[accountDay]uint32 {
 	most := make(map[accountDay]uint32)
-	first := make(map[uint32]int32)
 	ix.mu.RLock()
+	defer ix.mu.RUnlock()
 	for _, p := range templates {
 		p.t.EachUse(func(day int32, u template.Use) {
-			if _, ok := slices.BinarySearch(accounts, u.Account); !ok {
-				return
-			}
-			at := accountDay{day, u.Account}
-			most[at] = max(most[at], u.Prompts)
-			if d, ok := first[u.Account]; !ok || day < d {
-				first[u.Account] = day
+			if _, ok := slices.BinarySearch(accounts, u.Account); ok {
+				at := accountDay{day, u.Account}
+				most[at] = max(most[at], u.Prompts)
 			}
 		})
 	}
-	ix.mu.RUnlock()
+	return most
+}
+
+// daysOf sums up by day what accounts sent.
+func daysOf(sent map[accountDay]uint32) []Day {
+	first := make(map[uint32]int32)
+	for at := range sent {
+		if d, ok := first[at.account]; !ok || at.day < d {
+			first[at.account] = at.day
+		}
+	}
 	byDay := make(map[int32]*Day)
-	for at, n := range most {
+	for at, n := range sent {
 		d := byDay[at.day]
 		if d == nil {
 			d = &Day{Day: dayName(at.day)}
@@ -47,4 +55,41 @@ func (ix *Index) campaignDays(templates []pick, accounts []uint32) []Day {
 		days = append(days, *byDay[n])
 	}
 	return days
+}
+
+// windows returns, for each length, the window in which most accounts sent
+// something, the earliest of several.
+func windows(sent map[accountDay]uint32, lengths ...int) []Window {
+	byDay := make(map[int32]map[uint32]uint32)
+	for at, n := range sent {
+		if byDay[at.day] == nil {
+			byDay[at.day] = make(map[uint32]uint32)
+		}
+		byDay[at.day][at.account] = n
+	}
+	days := sortedKeys(byDay)
+	out := make([]Window, 0, len(lengths))
+	for _, length := range lengths {
+		best := Window{Days: length}
+		in, prompts, from := make(map[uint32]int), 0, 0 // account → days in the window
+		for _, last := range days {
+			for a, n := range byDay[last] {
+				in[a]++
+				prompts += int(n)
+			}
+			for ; days[from] <= last-int32(length); from++ {
+				for a, n := range byDay[days[from]] {
+					if in[a]--; in[a] == 0 {
+						delete(in, a)
+					}
+					prompts -= int(n)
+				}
+			}
+			if len(in) > best.Accounts {
+				best.Accounts, best.Prompts, best.From = len(in), prompts, dayName(days[from])
+			}
+		}
+		out = append(out, best)
+	}
+	return out
 }

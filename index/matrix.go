@@ -41,7 +41,7 @@ func (ix *Index) Matrix(ctx context.Context, campaign string, limit int) (Matrix
 		for i, id := range g.Templates {
 			m.Templates[i], picks[i] = templateID(id), pick{t: now.byID[id].t}
 		}
-		m.Days = ix.campaignDays(picks, g.Accounts)
+		m.Days = daysOf(ix.sent(picks, g.Accounts))
 		rows := ix.rows(picks, g.Accounts, s.n)
 		if limit > 0 && len(rows) > limit {
 			rows = rows[:limit]

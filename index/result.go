@@ -67,7 +67,9 @@ type Campaign struct {
 	LastSeen  time.Time          `json:"last_seen"`
 	FlaggedAt time.Time          `json:"flagged_at,omitzero"` // time of the prompt that raised the alert
 	Log10P    float64            `json:"log10_p"`             // of sharing its templates by chance; 0 for one template
+	RewiredP  float64            `json:"rewired_p,omitzero"`  // the same by chance put to the test: of graphs rewired at random, the share with as many; 0: not tested
 	Days      []Day              `json:"days"`                // those with prompts, ascending
+	Windows   []Window           `json:"windows"`             // of 1, 7 and 45 days: each the one with most accounts
 	Factors   []Factor           `json:"factors"`
 	Members   []Member           `json:"members,omitempty"` // Filter.Members only; the surest first
 }
@@ -77,6 +79,14 @@ type Day struct {
 	Day         string `json:"day"` // "2026-06-01", UTC
 	Prompts     int    `json:"prompts"`
 	NewAccounts int    `json:"new_accounts"` // members first seen with it that day
+}
+
+// A Window is what a campaign did in some days on end.
+type Window struct {
+	Days     int    `json:"days"`
+	From     string `json:"from"` // "2026-06-01", UTC: the first day of it with prompts
+	Accounts int    `json:"accounts"`
+	Prompts  int    `json:"prompts"`
 }
 
 // A CampaignTemplate is one template of a campaign.

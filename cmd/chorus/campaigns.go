@@ -101,6 +101,9 @@ func (a *app) printCampaign(w io.Writer, c *index.Campaign) {
 	if c.Log10P < 0 {
 		fmt.Fprintf(w, "  not coincidence (chance shares so many accounts once in 10^%.0f); explanation unknown\n", -c.Log10P)
 	}
+	if c.RewiredP > 0 {
+		fmt.Fprintf(w, "  of random services with the same accounts and templates, %.2g %% or fewer share as many\n", 100*c.RewiredP)
+	}
 	for _, f := range c.Factors {
 		points := math.Round(f.Points) + 0 // no "-0"
 		a.printIndented(w, fmt.Sprintf("  %+4.0f  %-15s  ", points, f.Name), f.Text, columns)

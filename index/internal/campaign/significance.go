@@ -35,6 +35,9 @@ func NewGraph(templates [][]uint32) *Graph {
 	return g
 }
 
+// Size is the number of accounts of a template.
+func (g *Graph) Size(template int) int { return len(g.templates[template]) }
+
 // Expected is the number of accounts that templates of di and dj accounts
 // share by chance: λ = di dj Σ k(k-1) / E², where E is the number of
 // memberships and k that of an account. An account of many templates is
@@ -78,52 +81,100 @@ func (g *Graph) within(set []int) (observed int, lambda float64) {
 }
 
 // Rewired is an empirical check of Log10Set: the share of rewired graphs, each
-// with every degree as it is (Strona et al., "A fast and unbiased procedure to
-// randomize ecological binary matrices", 2014, by swaps), in which the set has
-// as many pairs as here. It is never below 1/(rounds+1).
+// with every degree as it is, in which the set has as many pairs as here. It
+// is never below 1/(rounds+1). Memberships are swapped as Strona et al. do ("A
+// fast and unbiased procedure to randomize ecological binary matrices", 2014),
+// each swap with one of the set's, since only those count: the cost is that of the set's
+// memberships times rounds.
 func (g *Graph) Rewired(set []int, rounds int, rng *rand.Rand) float64 {
 	observed, _ := g.within(set)
-	sets := make([]map[uint32]bool, len(g.templates))
-	type edge struct {
-		t int
-		a uint32
-	}
-	edges := make([]edge, 0, g.edges)
-	for t, accounts := range g.templates {
-		sets[t] = make(map[uint32]bool, len(accounts))
-		for _, a := range accounts {
-			sets[t][a] = true
-			edges = append(edges, edge{t, a})
+	w := newWiring(g)
+	var own []int // places of the set's memberships
+	for _, t := range set {
+		for i := range g.templates[t] {
+			own = append(own, w.starts[t]+i)
 		}
 	}
-	if len(edges) < 2 {
+	if len(own) == 0 || g.edges < 2 {
 		return 1
 	}
+	swaps := func(times int) {
+		for range times * len(own) {
+			w.swap(own[rng.IntN(len(own))], rng.IntN(g.edges))
+		}
+	}
+	swaps(5)
 	at := 0
 	for range rounds {
-		for range 3 * len(edges) {
-			i, j := rng.IntN(len(edges)), rng.IntN(len(edges))
-			x, y := edges[i], edges[j]
-			if x.t == y.t || x.a == y.a || sets[x.t][y.a] || sets[y.t][x.a] {
-				continue
-			}
-			delete(sets[x.t], x.a)
-			delete(sets[y.t], y.a)
-			sets[x.t][y.a], sets[y.t][x.a] = true, true
-			edges[i].a, edges[j].a = y.a, x.a
-		}
+		swaps(1)
 		in, pairs := make(map[uint32]int), 0
-		for _, t := range set {
-			for a := range sets[t] {
-				pairs += in[a]
-				in[a]++
-			}
+		for _, place := range own {
+			a := w.account(place, w.template(place))
+			pairs += in[a]
+			in[a]++
 		}
 		if pairs >= observed {
 			at++
 		}
 	}
 	return float64(at+1) / float64(rounds+1)
+}
+
+// A wiring is a graph whose memberships are being swapped: what differs from
+// the graph. Memberships are numbered template by template.
+type wiring struct {
+	g      *Graph
+	starts []int             // by template
+	moved  map[int]uint32    // place → account
+	has    map[[2]int32]bool // template and account → a membership, or none any more
+}
+
+func newWiring(g *Graph) *wiring {
+	w := &wiring{g: g, starts: make([]int, len(g.templates)), moved: make(map[int]uint32), has: make(map[[2]int32]bool)}
+	at := 0
+	for t, accounts := range g.templates {
+		w.starts[t] = at
+		at += len(accounts)
+	}
+	return w
+}
+
+// template returns whose membership stands at a place.
+func (w *wiring) template(place int) int {
+	t, _ := slices.BinarySearch(w.starts, place+1)
+	return t - 1
+}
+
+func (w *wiring) account(place, t int) uint32 {
+	if a, ok := w.moved[place]; ok {
+		return a
+	}
+	return w.g.templates[t][place-w.starts[t]]
+}
+
+func (w *wiring) member(t int, a uint32) bool {
+	if is, ok := w.has[[2]int32{int32(t), int32(a)}]; ok {
+		return is
+	}
+	_, is := slices.BinarySearch(w.g.templates[t], a)
+	return is
+}
+
+// swap exchanges the accounts of two memberships unless one would be there twice.
+func (w *wiring) swap(i, j int) {
+	s, t := w.template(i), w.template(j)
+	a, b := w.account(i, s), w.account(j, t)
+	if s == t || a == b || w.member(s, b) || w.member(t, a) {
+		return
+	}
+	w.moved[i], w.moved[j] = b, a
+	for _, m := range []struct {
+		t  int
+		a  uint32
+		is bool
+	}{{s, a, false}, {t, b, false}, {s, b, true}, {t, a, true}} {
+		w.has[[2]int32{int32(m.t), int32(m.a)}] = m.is
+	}
 }
 
 // log10Tail is log10 P(X >= n) for X Poisson with mean lambda.

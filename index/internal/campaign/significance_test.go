@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"maps"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -273,6 +274,41 @@ func TestRewired(t *testing.T) {
 	}
 	if low > 4 {
 		t.Errorf("%d of 20 random sets are rarer than one in twenty", low)
+	}
+}
+
+// TestWiring: swaps keep how many accounts a template has and how many
+// templates an account, and no account is twice in a template.
+func TestWiring(t *testing.T) {
+	rng := newRand(8)
+	g := NewGraph(append(service(rng, 200, 40), nil, []uint32{7}))
+	w := newWiring(g)
+	for range 5000 {
+		w.swap(rng.IntN(g.edges), rng.IntN(g.edges))
+	}
+	sizes, degrees := make([]int, len(g.templates)), make(map[uint32]int)
+	seen := make(map[[2]int]bool)
+	for place := range g.edges {
+		m := w.template(place)
+		a := w.account(place, m)
+		sizes[m]++
+		degrees[a]++
+		if at := [2]int{m, int(a)}; seen[at] || !w.member(m, a) {
+			t.Fatalf("account %d of template %d: twice %v, member %v", a, m, seen[at], w.member(m, a))
+		} else {
+			seen[at] = true
+		}
+	}
+	for m, accounts := range g.templates {
+		if sizes[m] != len(accounts) {
+			t.Errorf("template %d has %d accounts, had %d", m, sizes[m], len(accounts))
+		}
+	}
+	if !maps.Equal(degrees, g.degree) {
+		t.Error("accounts have other numbers of templates")
+	}
+	if len(w.moved) < g.edges/2 {
+		t.Errorf("%d of %d memberships moved", len(w.moved), g.edges)
 	}
 }
 
