@@ -49,8 +49,8 @@ place and time, so that none counts twice, however often chorus or the broker is
 without a time has its record's.
 
 What is no prompt is a dead letter: counted under its reason, kept if --dead-letters or dead_letters=
-says where, acknowledged; the exit code is then 3. No --dead-letters file is read by anyone but its owner,
-as it has people's words.
+says where, acknowledged; the exit code is then 3. The file of --dead-letters is its owner's alone, as it
+has people's words.
 
 One process has an index: to ask while it is fed, use "chorus serve --consume URL".`,
 		Example: `  chorus consume 'kafka://broker1,broker2/prompts?group=chorus'

@@ -30,7 +30,7 @@ type natsBroker struct {
 }
 
 // newNATS starts the server in this process.
-func newNATS(t *testing.T, o *server.Options) *natsBroker {
+func newNATS(t *testing.T, o *server.Options, opts ...nats.Option) *natsBroker {
 	t.Helper()
 	if o == nil {
 		o = new(server.Options)
@@ -51,7 +51,7 @@ func newNATS(t *testing.T, o *server.Options) *natsBroker {
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("the server does not start")
 	}
-	return connectBroker(t, s.Addr().String(), nats.UserInfo(o.Username, o.Password))
+	return connectBroker(t, s.Addr().String(), append(opts, nats.UserInfo(o.Username, o.Password))...)
 }
 
 // newNATSProcess runs the nats-server that is installed.
