@@ -16,8 +16,9 @@ const (
 	batchSize = 500  // documents written at a time
 	roundSize = 5000 // documents written between two looks
 	lookSize  = 4096 // changes taken up at a time
-	share     = 20   // looking takes at most one part in so many of the time
-	yield     = 2    // times as long as a batch took, follow rests while prompts come in
+	share     = 5    // looking takes at most one part in so many of the time, if that leaves a look every longLook
+	longLook  = 5 * time.Second
+	yield     = 2 // times as long as a batch took, follow rests while prompts come in
 	again     = time.Minute
 )
 
@@ -104,7 +105,7 @@ func (s *Search) follow(ctx context.Context) {
 		if err != nil {
 			s.opts.Logger.Error("search: following the index failed", "error", err)
 		}
-		wait := max(s.opts.Every, share*min(s.looked, time.Second))
+		wait := max(s.opts.Every, min(share*s.looked, longLook))
 		if len(s.late) > 0 {
 			wait = 0
 		}
