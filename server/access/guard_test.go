@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,14 +231,15 @@ func TestRevokedInUse(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer g.Close()
-			var flags, upload error
+			flags, upload := make(chan error, 1), make(chan error, 1)
 			h := g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodGet {
 					<-r.Context().Done()
-					flags = r.Context().Err()
+					flags <- r.Context().Err()
 					return
 				}
-				_, upload = io.Copy(io.Discard, r.Body)
+				_, err := io.Copy(io.Discard, r.Body)
+				upload <- err
 			}))
 			body, feed := io.Pipe()
 			go do(h, request("GET", "/v1/flags", bearer(ann)...))
@@ -257,16 +259,19 @@ func TestRevokedInUse(t *testing.T) {
 			}()
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
-			if flags != nil || upload != nil {
-				t.Fatalf("%v, %v", flags, upload)
+			if len(flags) > 0 || len(upload) > 0 {
+				t.Fatal("ended before its time")
 			}
 			if err := revoke(path); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(2 * time.Minute)
 			synctest.Wait()
-			if flags == nil || !errors.Is(upload, ErrRevoked) {
-				t.Errorf("%s: %v, %v", what, flags, upload)
+			if len(flags) != 1 || len(upload) != 1 {
+				t.Fatalf("%s: still under way", what)
+			}
+			if a, b := <-flags, <-upload; a == nil || !errors.Is(b, ErrRevoked) {
+				t.Errorf("%s: %v, %v", what, a, b)
 			}
 		})
 	}
@@ -461,10 +466,10 @@ func TestOverload(t *testing.T) {
 		}
 		defer g.Close()
 		ctx, leave := context.WithCancel(t.Context())
-		inside := 0
+		var inside atomic.Int32
 		h := g.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Stay") != "" {
-				inside++
+				inside.Add(1)
 				<-ctx.Done()
 			}
 		}))
@@ -475,16 +480,16 @@ func TestOverload(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		if inside != 4 || len(codes) != 2000-4-maxWaiting {
-			t.Errorf("%d inside, %d refused at once", inside, len(codes))
+		if inside.Load() != 4 || len(codes) != 2000-4-maxWaiting {
+			t.Errorf("%d inside, %d refused at once", inside.Load(), len(codes))
 		}
 		if w := do(h, request("GET", "/v1/templates")); w.Code != http.StatusOK {
 			t.Errorf("a query: %d", w.Code)
 		}
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if inside != 4 || len(codes) != 2000-4 {
-			t.Errorf("%d inside, %d refused", inside, len(codes))
+		if inside.Load() != 4 || len(codes) != 2000-4 {
+			t.Errorf("%d inside, %d refused", inside.Load(), len(codes))
 		}
 		for range len(codes) {
 			if code := <-codes; code != http.StatusTooManyRequests {
