@@ -35,6 +35,8 @@ func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
 		traffic = st.prompts
 		out.Prompts = int(st.prompts)
 		out.FirstSeen, out.LastSeen = timeOf(st.first), timeOf(st.last)
+	}, func(t *template.Template, past []template.Earlier) bool {
+		return t.PromptsOf(number) > 0 || slices.ContainsFunc(past, func(e template.Earlier) bool { return e.Account == number })
 	}, func(t *template.Template) {
 		if n := t.PromptsOf(number); ok && n > 0 {
 			used, prompts[t.ID] = append(used, pick{t, t.Spread(0, 1<<30)}), n

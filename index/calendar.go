@@ -97,7 +97,7 @@ func (ix *Index) TemplateDays(ctx context.Context, id string) ([]Day, error) {
 	days := []Day{}
 	var err error
 	if ok && number > 0 {
-		err = ix.viewTemplates(0, number, nil, func(t *template.Template) {
+		err = ix.viewTemplates(0, number, nil, nil, func(t *template.Template) {
 			seen := make(map[uint32]bool)
 			t.EachUse(func(n int32, u template.Use) {
 				name := dayName(n)

@@ -73,6 +73,24 @@ func (ix *Index) selected(now *assessments, picks []pick, f *Filter) ([]pick, er
 		})
 		ix.mu.RUnlock()
 	}
+	if f.Limit > 0 && f.Text == "" {
+		picks = widest(picks, f.Limit)
+	}
 	slices.SortFunc(picks, wider)
 	return picks, nil
+}
+
+// widest keeps the n widest picks, and some more: sorting all for a page would
+// take longer than everything else.
+func widest(picks []pick, n int) []pick {
+	var count [1024]int // by accounts, the last for all beyond
+	at := func(p pick) int { return min(p.accounts, len(count)-1) }
+	for _, p := range picks {
+		count[at(p)]++
+	}
+	least := len(count) - 1
+	for sum := count[least]; sum < n && least > 0; sum += count[least] {
+		least--
+	}
+	return slices.DeleteFunc(picks, func(p pick) bool { return at(p) < least })
 }

@@ -70,6 +70,7 @@ type Index struct {
 
 	scratch  [store.Kinds][]uint64 // of sealLoop
 	calendar calendar              // of sealed segments
+	pasts    pasts                 // of templates
 
 	warmed sync.Once // ix.sift
 

@@ -26,7 +26,9 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	var picks []pick
 	out := []Template{}
 	now := ix.assessAll()
-	err = ix.viewTemplates(f.MinAccounts, only, nil, func(t *template.Template) {
+	err = ix.viewTemplates(f.MinAccounts, only, nil, func(t *template.Template, past []template.Earlier) bool {
+		return t.AccountCount()+len(past) >= f.MinAccounts
+	}, func(t *template.Template) {
 		n := t.AccountCount() // which is that of all days
 		if n >= f.MinAccounts && (from > 0 || to < 1<<30) {
 			n = t.Spread(from, to)
@@ -115,44 +117,42 @@ func (f *Filter) only() (uint32, error) {
 }
 
 // viewTemplates calls locked under the lock, then fn for every template with
-// its past counted in (under the lock if it is one in memory), then last.
-// Of those on disk it takes only those with at least so many accounts.
-func (ix *Index) viewTemplates(minAccounts int, only uint32, locked func(*snapshot), fn func(*template.Template),
-	last func(*store.Reader, *snapshot) error) error {
-	inMemory := make(map[uint32]bool)
-	var pending []*template.Template
-	var lost []template.Lost
+// its past counted in (under the lock if it is one in memory, so many at a time
+// that adding prompts does not wait long), then last. Of those on disk it takes
+// only those with at least so many accounts, of those with a past only those
+// that wants says so of; nil: all.
+func (ix *Index) viewTemplates(minAccounts int, only uint32, locked func(*snapshot), wants func(*template.Template, []template.Earlier) bool,
+	fn func(*template.Template), last func(*store.Reader, *snapshot) error) error {
+	var inMemory []uint64 // one bit a template
+	var all []*template.Template
+	anyOut := false
 	return ix.view(func(s *snapshot) {
 		s.all = true
+		anyOut = ix.templates.Out() > 0
 		if locked != nil {
 			locked(s)
 		}
-		ix.templates.Each(func(t *template.Template) {
-			inMemory[t.ID] = true
-			if only != 0 && t.ID != only {
-				return
+		if only != 0 {
+			if t := ix.templates.Get(only); t != nil {
+				all = append(all, t)
 			}
-			if l, ok := t.Lost(); ok {
-				lost, pending = append(lost, l), append(pending, t)
-			} else {
-				fn(t)
-			}
-		})
+		} else {
+			all = make([]*template.Template, 0, ix.templates.Len())
+			ix.templates.Each(func(t *template.Template) { all = append(all, t) })
+		}
+		inMemory = make([]uint64, ix.templates.NextID()/64+1)
+		for _, t := range all {
+			inMemory[t.ID/64] |= 1 << (t.ID % 64)
+		}
 	}, func(r *store.Reader, s *snapshot) error {
-		found, err := ix.recallFrom(r, lost)
-		if err != nil {
+		if err := ix.eachInMemory(r, all, only == 0, wants, fn); err != nil {
 			return err
 		}
-		ix.mu.RLock()
-		for i, t := range pending {
-			if t.Past == found[i].Before && len(found[i].Members) > 0 {
-				t = t.With(found[i])
-			}
-			fn(t)
+		if !anyOut {
+			return last(r, s)
 		}
-		ix.mu.RUnlock()
 		if err := eachOut(r, minAccounts, only, func(t *template.Template) {
-			if !inMemory[t.ID] { // those came back, and are out of date on disk
+			if i := int(t.ID / 64); i >= len(inMemory) || inMemory[i]>>(t.ID%64)&1 == 0 { // those came back, and are out of date on disk
 				fn(t)
 			}
 		}); err != nil {
@@ -160,6 +160,56 @@ func (ix *Index) viewTemplates(minAccounts int, only uint32, locked func(*snapsh
 		}
 		return last(r, s)
 	})
+}
+
+const lookShare = 1024 // templates looked at under one lock
+
+// eachInMemory calls fn for templates in memory, every says that they are all
+// there are.
+func (ix *Index) eachInMemory(r *store.Reader, all []*template.Template, every bool,
+	wants func(*template.Template, []template.Earlier) bool, fn func(*template.Template)) error {
+	var pending []waiting
+	var known map[pastKey][]template.Earlier
+	if m := ix.pasts.known.Load(); m != nil {
+		known = *m
+	}
+	for some := range slices.Chunk(all, lookShare) {
+		ix.mu.RLock()
+		for _, t := range some {
+			key, ok := ix.pastOf(t)
+			if !ok {
+				fn(t)
+				continue
+			}
+			w := waiting{t: t, key: key}
+			if _, ok := known[key]; !ok {
+				w.lost, _ = t.Lost()
+			}
+			pending = append(pending, w)
+		}
+		ix.mu.RUnlock()
+	}
+	found, err := ix.pastsOf(r, known, pending, every)
+	if err != nil {
+		return err
+	}
+	for len(pending) > 0 {
+		n := min(len(pending), lookShare)
+		ix.mu.RLock()
+		for i, w := range pending[:n] {
+			t := w.t
+			if wants != nil && !wants(t, found[i].Members) {
+				continue
+			}
+			if t.Past == found[i].Before && len(found[i].Members) > 0 {
+				t = t.With(ix.dated(found[i]))
+			}
+			fn(t)
+		}
+		ix.mu.RUnlock()
+		pending, found = pending[n:], found[n:]
+	}
+	return nil
 }
 
 // eachOut calls fn for the templates on disk with at least so many accounts.

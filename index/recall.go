@@ -110,10 +110,7 @@ func (ix *Index) recallSome(r *store.Reader, lost []template.Lost) ([]template.F
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
 	for i := range found {
-		for j := range found[i].Members {
-			m := &found[i].Members[j]
-			m.Since, m.Opens = ix.since(m.Account), ix.opened(m.Account, m.Time)
-		}
+		found[i] = ix.dated(found[i])
 	}
 	return found, nil
 }
