@@ -105,10 +105,11 @@ func (g *traffic) lines(n int) (body []byte, prompts int) {
 }
 
 // BenchmarkMixed has 64 clients add prompts as NDJSON, at CHORUS_BENCH_RATE a
-// second in all (0: as fast as they can), while others ask, and reports what
-// the queries took. The index has CHORUS_BENCH_PROMPTS to begin with.
+// second in all (0: as fast as they can), while others send CHORUS_BENCH_QUERIES
+// a second, and reports what those took. The index has CHORUS_BENCH_PROMPTS to
+// begin with. One op is nine queries, one of each kind.
 //
-//	go test -run '^$' -bench Mixed -benchtime 10s ./server
+//	go test -run '^$' -bench Mixed -benchtime 100x ./server
 func BenchmarkMixed(b *testing.B) {
 	ix, err := index.Open(filepath.Join(b.TempDir(), "x.db"), &index.Options{Lag: 2 * time.Second})
 	if err != nil {
@@ -172,7 +173,7 @@ func BenchmarkMixed(b *testing.B) {
 			}
 		})
 	}
-	took := ask(b, client, h.URL, setting("CHORUS_BENCH_ASKERS", 4))
+	took := ask(b, client, h.URL)
 	close(stop)
 	all.Wait()
 	b.ReportMetric(float64(added.Load())/time.Since(begin).Seconds(), "prompts/s")
@@ -192,9 +193,11 @@ func BenchmarkMixed(b *testing.B) {
 	}
 }
 
-// ask sends queries of every kind until the benchmark is over, with a short
-// pause after each, and returns what they took.
-func ask(b *testing.B, client *http.Client, where string, askers int) map[string][]time.Duration {
+// ask sends queries of every kind until the benchmark is over, and returns what
+// they took.
+func ask(b *testing.B, client *http.Client, where string) map[string][]time.Duration {
+	const askers, kinds = 4, 9
+	pause := kinds * time.Second / time.Duration(setting("CHORUS_BENCH_QUERIES", 100))
 	var mu sync.Mutex
 	took := make(map[string][]time.Duration)
 	get := func(name, path string, v any) {
@@ -246,7 +249,7 @@ func ask(b *testing.B, client *http.Client, where string, askers int) map[string
 	}
 	for b.Loop() {
 		left <- struct{}{}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(pause)
 	}
 	close(left)
 	all.Wait()
