@@ -173,12 +173,16 @@ func textHash(signature []byte) uint32 {
 // templateID is a template's public name.
 func templateID(id uint32) string { return "t" + strconv.FormatUint(uint64(id), 10) }
 
-func parseTemplateID(s string) (uint32, bool) {
-	if len(s) < 2 || s[0] != 't' {
+func parseTemplateID(s string) (uint32, bool) { return parseID('t', s) }
+
+// parseID reads a number behind a letter, spelled as templateID and campaignID
+// do: no other spelling is taken.
+func parseID(letter byte, s string) (uint32, bool) {
+	if len(s) < 2 || s[0] != letter {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(s[1:], 10, 32)
-	return uint32(n), err == nil && templateID(uint32(n)) == s
+	return uint32(n), err == nil && strconv.FormatUint(n, 10) == s[1:]
 }
 
 // accountName is what is stored of an account's id.

@@ -16,13 +16,7 @@ import (
 
 func campaignID(template uint32) string { return "c" + strconv.FormatUint(uint64(template), 10) }
 
-func parseCampaignID(s string) (uint32, bool) {
-	if len(s) < 2 || s[0] != 'c' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(s[1:], 10, 32)
-	return uint32(n), err == nil
-}
+func parseCampaignID(s string) (uint32, bool) { return parseID('c', s) }
 
 func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 

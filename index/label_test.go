@@ -238,6 +238,8 @@ func TestLabelInvalid(t *testing.T) {
 		{Verdict: "fine", Template: "t1"},
 		{Verdict: Benign, Template: "c1"},
 		{Verdict: Benign, Campaign: "t1"},
+		{Verdict: Benign, Campaign: "c01"},
+		{Verdict: Benign, Template: "t+1"},
 		{Verdict: Benign, Text: strings.Repeat("x", maxText+1)},
 	} {
 		if err := ix.Label(t.Context(), Label{Template: "t1", Verdict: None}, l); !errors.Is(err, ErrLabel) {
