@@ -16,7 +16,7 @@ const (
 	watchScore     = 60
 	suspectScore   = 45 // from which, doubts aside, a template is compared with others
 	familyScore    = 55 // from which those others are looked for as prompts arrive
-	alertAccounts  = 20
+	alertAccounts  = campaign.AlertAccounts
 	watchAccounts  = 8
 	keepScore      = 5       // an alert stays until its score is so much below alertScore
 	assessAccounts = 1 << 10 // about so many of a wide template's accounts are looked at as prompts arrive

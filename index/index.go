@@ -129,7 +129,7 @@ func (ix *Index) start() error {
 		maxExemplars = -1
 	}
 	ix.templates = template.New(template.Options{
-		FlagAccounts: ix.opts.FlagAccounts, MaxExemplars: maxExemplars, Archive: archive{ix},
+		FlagAccounts: ix.opts.FlagAccounts, AlertAccounts: alertAccounts, MaxExemplars: maxExemplars, Archive: archive{ix},
 	}, ix.sift, past{ix})
 	if err := ix.restore(); err != nil {
 		return err

@@ -6,11 +6,14 @@ import "slices"
 // It must not hide those others: whoever wants a campaign overlooked could
 // otherwise send its template, too, until it looks like anybody's.
 const (
-	floodTimes    = 2.5 // the median account's prompts, beyond which an account may be part of a flood
-	floodPrompts  = 8   // and so many prompts
-	floodAccounts = 19  // fewer than any campaign's: more are no flood but a use
-	calmAccounts  = 20  // fewest that are left
+	floodTimes    = 2.5               // the median account's prompts, beyond which an account may be part of a flood
+	floodPrompts  = 8                 // and so many prompts
+	floodAccounts = AlertAccounts - 1 // fewer than any campaign's: more are no flood but a use
+	calmAccounts  = AlertAccounts     // fewest that are left
 )
+
+// AlertAccounts is the fewest accounts that an alert is raised for.
+const AlertAccounts = 20
 
 // withoutFlood returns the evidence without a flood, or nil if there is none.
 func withoutFlood(e *Evidence) *Evidence {

@@ -48,10 +48,11 @@ type Archive interface {
 
 // Options of a Set. Zero values mean the defaults.
 type Options struct {
-	MinCore      int     // keys that found a template; default 2
-	FlagAccounts int     // accounts within 7 days that flag a template; default 20
-	MaxExemplars int     // per template; default 8, negative: none
-	Archive      Archive // where templates go that leave memory; nil: none leave
+	MinCore       int     // keys that found a template; default 2
+	FlagAccounts  int     // accounts within 7 days that flag a template; default 20
+	AlertAccounts int     // fewest that an alert needs: templates are due for assessing when they have them; default 20
+	MaxExemplars  int     // per template; default 8, negative: none
+	Archive       Archive // where templates go that leave memory; nil: none leave
 }
 
 // A Set is the templates in memory.
@@ -82,6 +83,9 @@ func New(o Options, sieve Sieve, past Past) *Set {
 	}
 	if o.FlagAccounts == 0 {
 		o.FlagAccounts = 20
+	}
+	if o.AlertAccounts == 0 {
+		o.AlertAccounts = 20
 	}
 	if o.MaxExemplars == 0 {
 		o.MaxExemplars = 8
@@ -210,7 +214,7 @@ func (s *Set) belongs(t *Template, p *Prompt, r *Result) {
 		t.Flagged = true
 		r.Flags = append(r.Flags, Flag{t.ID, t.Spread(d-flagDays+1, d)})
 	}
-	if t.assessable(assessFrom) {
+	if t.assessable(assessFrom, s.opts.AlertAccounts) {
 		r.Due = append(r.Due, t.ID)
 	}
 	if len(t.cands) > 0 {

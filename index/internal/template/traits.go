@@ -109,21 +109,18 @@ type due struct {
 	prompts  uint64
 }
 
-// assessable reports whether the template is due, and sets when it will be next.
-func (t *Template) assessable(least int) bool {
+// assessable reports whether the template is due, and sets when it will be
+// next: at alert accounts whatever its growth.
+func (t *Template) assessable(least, alert int) bool {
 	if int(t.accounts) < least || t.accounts < t.due.accounts && t.Prompts < t.due.prompts {
 		return false
 	}
 	t.due = due{t.accounts + t.accounts/8 + 1, t.Prompts + t.Prompts/3 + 1}
-	if t.accounts < alertFrom {
-		t.due.accounts = min(t.due.accounts, alertFrom)
+	if int(t.accounts) < alert {
+		t.due.accounts = min(t.due.accounts, uint32(alert))
 	}
 	return true
 }
-
-// alertFrom is the number of accounts at which a template is due whatever its
-// growth: the first that an alert can have.
-const alertFrom = 20
 
 // Defer makes the template due later, when it has half as many accounts again
 // or twice the prompts: it is far from an alert.
