@@ -116,7 +116,7 @@ func (b *natsBroker) url(rest string) string { return "nats://" + b.host + "/" +
 func (b *natsBroker) publish(subject string, values ...[]byte) {
 	b.t.Helper()
 	for _, v := range values {
-		if _, err := b.js.PublishAsync(subject, v); err != nil {
+		if _, err := b.js.PublishAsync(subject, v, jetstream.WithStallWait(time.Minute)); err != nil {
 			b.t.Fatal(err)
 		}
 	}
