@@ -115,3 +115,60 @@ func BenchmarkSearch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkFlagged measures, while prompts stream in as fast as they can, how
+// long after the Add that flags a template a phrase of it is found.
+func BenchmarkFlagged(b *testing.B) {
+	ix := openIndex(b, &index.Options{NoSync: true, FlagAccounts: 5})
+	s, err := Open(ix, filepath.Join(b.TempDir(), "search"), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	streamed := 0
+	go func() {
+		defer close(stopped)
+		w := newWords(3, 50_000)
+		var texts []string
+		for range 500 {
+			texts = append(texts, w.text(40))
+		}
+		for {
+			var prompts []index.Prompt
+			for range 1000 {
+				text := w.text(40)
+				if w.rng.IntN(4) == 0 {
+					text = texts[w.rng.IntN(len(texts))] + " " + w.text(5)
+				}
+				prompts = append(prompts, index.Prompt{Account: fmt.Sprintf("o%d", w.rng.IntN(5000)), Time: start, Text: text})
+			}
+			if _, err := ix.Add(context.Background(), prompts...); err != nil {
+				b.Error(err)
+				return
+			}
+			streamed += len(prompts)
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	var times []time.Duration
+	began := time.Now()
+	for n := 0; b.Loop(); n++ {
+		name := letters(n)
+		send(b, ix, 5, strings.ReplaceAll("Sentence NAME says the same to all NAME who ask, and nobody NAME else says anything NAME like it: {}", "NAME", name))
+		sent := time.Now()
+		for found(b, s, `"same to all `+name+` who ask"`) == 0 {
+			time.Sleep(5 * time.Millisecond)
+		}
+		times = append(times, time.Since(sent))
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Milliseconds()), "p50-ms")
+	b.ReportMetric(float64(times[len(times)-1].Milliseconds()), "max-ms")
+	b.ReportMetric(float64(streamed)/time.Since(began).Seconds(), "streamed/s")
+}
