@@ -119,7 +119,7 @@ func BenchmarkSearch(b *testing.B) {
 // BenchmarkFlagged measures, while prompts stream in as fast as they can, how
 // long after the Add that flags a template a phrase of it is found.
 func BenchmarkFlagged(b *testing.B) {
-	ix := openIndex(b, &index.Options{NoSync: true, FlagAccounts: 5})
+	ix := openIndex(b, &index.Options{NoSync: true, FlagAccounts: 5, Lag: 2 * time.Second}) // as chorus serve has it
 	s, err := Open(ix, filepath.Join(b.TempDir(), "search"), nil)
 	if err != nil {
 		b.Fatal(err)

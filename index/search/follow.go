@@ -14,8 +14,9 @@ import (
 
 const (
 	batchSize = 500  // documents written at a time
+	smallSize = 100  // while prompts come in: a flag waits for the batch before it
 	roundSize = 5000 // documents written between two looks
-	lookSize  = 4096 // changes taken up at a time
+	lookSize  = 1024 // changes taken up at a time
 	share     = 5    // looking takes at most one part in so many of the time, if that leaves a look every longLook
 	longLook  = 5 * time.Second
 	yield     = 2 // times as long as a batch took, follow rests while prompts come in
@@ -45,12 +46,17 @@ func (u *urgent) start(ctx context.Context, ix *index.Index) {
 				u.ids = append(u.ids, f.ID)
 				u.mu.Unlock()
 			}
-			select {
-			case u.wake <- struct{}{}:
-			default:
-			}
+			signal(u.wake)
 		}
 	}()
+}
+
+// signal leaves a note in a channel that holds one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
 }
 
 func (u *urgent) take() []string {
@@ -61,7 +67,23 @@ func (u *urgent) take() []string {
 	return ids
 }
 
-// follow keeps entries and text up with the index. It alone writes them.
+// hurry writes what flags name, whatever follow is doing, and then has it look
+// for the rest.
+func (s *Search) hurry(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.urgent.wake:
+		}
+		if err := s.hasten(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, index.ErrClosed) {
+			s.opts.Logger.Error("search: a flagged template was not written; trying again", "error", err)
+		}
+		signal(s.flagged)
+	}
+}
+
+// follow keeps entries and text up with the index.
 func (s *Search) follow(ctx context.Context) {
 	defer close(s.ended)
 	timer := time.NewTimer(0)
@@ -74,7 +96,7 @@ func (s *Search) follow(ctx context.Context) {
 			return
 		case a := <-s.asks:
 			s.late = append(s.late, a)
-		case <-s.urgent.wake:
+		case <-s.flagged:
 		case <-timer.C:
 		case <-s.broken:
 			rebuild = true
@@ -113,12 +135,9 @@ func (s *Search) follow(ctx context.Context) {
 	}
 }
 
-// catchUp takes up all that has changed, what flags name first.
+// catchUp takes up all that has changed.
 func (s *Search) catchUp(ctx context.Context) error {
 	for {
-		if err := s.hasten(ctx); err != nil {
-			return err
-		}
 		more, err := s.look(ctx)
 		if err != nil {
 			return err
@@ -126,8 +145,14 @@ func (s *Search) catchUp(ctx context.Context) error {
 		if err := s.drain(ctx); err != nil {
 			return err
 		}
-		if !more && len(s.dirty) == 0 {
-			return s.first()
+		s.writing.Lock()
+		done := !more && len(s.dirty) == 0
+		if done {
+			err = s.first()
+		}
+		s.writing.Unlock()
+		if done || err != nil {
+			return err
 		}
 	}
 }
@@ -141,6 +166,8 @@ func (s *Search) look(ctx context.Context) (more bool, err error) {
 		func(d index.Digest) { digests = append(digests, d) },
 		func(id string) { gone = append(gone, id) })
 	s.looked += time.Since(began)
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	s.mu.Lock()
 	for _, d := range digests {
 		s.take(d)
@@ -181,6 +208,7 @@ func (s *Search) take(d index.Digest) {
 
 // drain writes the text of templates, those of most accounts first.
 func (s *Search) drain(ctx context.Context) error {
+	s.writing.Lock()
 	all := slices.SortedFunc(maps.Values(s.dirty), func(a, b *entry) int {
 		return cmp.Or(cmp.Compare(b.Accounts, a.Accounts), cmp.Compare(a.ID, b.ID))
 	})
@@ -188,52 +216,55 @@ func (s *Search) drain(ctx context.Context) error {
 	for _, e := range all[:cap(ids)] {
 		ids = append(ids, e.ID)
 	}
-	for chunk := range slices.Chunk(ids, batchSize) {
-		before, began := s.prompts(ctx), time.Now()
-		if err := s.write(ctx, chunk); err != nil {
+	s.writing.Unlock()
+	for len(ids) > 0 {
+		size, began := batchSize, time.Now()
+		streaming := s.streaming(ctx)
+		if streaming {
+			size = smallSize
+		}
+		chunk := ids[:min(size, len(ids))]
+		ids = ids[len(chunk):]
+		s.writing.Lock()
+		err := s.write(ctx, chunk)
+		s.writing.Unlock()
+		if err != nil {
 			return err
 		}
-		if len(s.waiting)+len(s.late) == 0 && s.prompts(ctx) != before {
+		if streaming && len(s.waiting)+len(s.late) == 0 {
 			s.rest(ctx, yield*time.Since(began))
-		}
-		if err := s.hasten(ctx); err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-func (s *Search) prompts(ctx context.Context) int {
+// streaming reports whether prompts have come in since it was asked last.
+func (s *Search) streaming(ctx context.Context) bool {
 	st, err := s.ix.Stats(ctx)
 	if err != nil {
-		return 0 // the next look meets the same error
+		return false // the next look meets the same error
 	}
-	return st.Prompts
+	before := s.prompts
+	s.prompts = st.Prompts
+	return st.Prompts != before
 }
 
 // rest waits, but not while somebody else does.
 func (s *Search) rest(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-			return
-		case <-ctx.Done():
-			return
-		case a := <-s.asks:
-			s.late = append(s.late, a)
-			return
-		case <-s.urgent.wake:
-			if err := s.hasten(ctx); err != nil {
-				return // the next write meets it again
-			}
-		}
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case a := <-s.asks:
+		s.late = append(s.late, a)
 	}
 }
 
 // hasten writes the templates that flags name and that have not been written.
 func (s *Search) hasten(ctx context.Context) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	var ids []string
 	s.mu.Lock()
 	for _, id := range s.urgent.take() {

@@ -4,8 +4,8 @@
 //
 // What it keeps is derived from the index, in a folder of its own that may be
 // deleted at any time: Open builds it anew when it is missing, damaged or of
-// another version. One goroutine follows the index and writes; nothing ever
-// waits for it but [Search.Sync]. Templates that a flag names are written at
+// another version. Goroutines follow the index and write; nothing ever waits
+// for them but [Search.Sync]. Templates that a flag names are written at
 // once, others within seconds, as fast as ingestion leaves time.
 //
 // Words are held by bleve (its scorch index, with term vectors for phrases).
@@ -47,11 +47,13 @@ type Search struct {
 	folder string
 	opts   Options
 
-	asks   chan *ask     // → follow
-	broken chan struct{} // the text index failed in the background
-	cancel context.CancelFunc
-	ended  chan struct{} // closed when follow has ended
-	urgent urgent
+	asks    chan *ask     // → follow
+	broken  chan struct{} // the text index failed in the background
+	cancel  context.CancelFunc
+	ended   chan struct{} // closed when follow has ended
+	urgent  urgent
+	flagged chan struct{} // hurry has written something
+	all     sync.WaitGroup
 
 	mu         sync.RWMutex // guards what follows
 	text       *words
@@ -64,13 +66,16 @@ type Search struct {
 
 	queries sync.RWMutex // held shared by queries, exclusively while text changes
 
-	// Of follow.
-	changes *index.Changes
+	writing sync.Mutex        // held to write entries, text and what follows; before the other locks
 	stored  map[string]string // template → document in the folder, until it has an entry
 	dirty   map[string]*entry // those whose text is not in text
-	waiting []*ask            // for what is under way
-	late    []*ask            // for what comes next
-	looked  time.Duration     // spent on looking since the last rest
+
+	// Of follow.
+	changes *index.Changes
+	waiting []*ask        // for what is under way
+	late    []*ask        // for what comes next
+	looked  time.Duration // spent on looking since the last rest
+	prompts int           // that there were when last asked
 }
 
 // An entry is what is held of a template in memory. Search.mu guards it.
@@ -92,7 +97,7 @@ type ask struct {
 // [index.ErrLocked]. Close it before the index.
 func Open(ix *index.Index, folder string, o *Options) (*Search, error) {
 	s := &Search{
-		ix: ix, folder: folder, asks: make(chan *ask), broken: make(chan struct{}, 1), ended: make(chan struct{}),
+		ix: ix, folder: folder, asks: make(chan *ask), broken: make(chan struct{}, 1), flagged: make(chan struct{}, 1), ended: make(chan struct{}),
 		entries: make(map[string]*entry), documents: make(map[string]*entry),
 		changes: ix.Changes(), stored: make(map[string]string), dirty: make(map[string]*entry),
 	}
@@ -111,7 +116,8 @@ func Open(ix *index.Index, folder string, o *Options) (*Search, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.urgent.start(ctx, ix)
-	go s.follow(ctx)
+	s.all.Go(func() { s.hurry(ctx) })
+	s.all.Go(func() { s.follow(ctx) })
 	return s, nil
 }
 
@@ -199,7 +205,7 @@ func (s *Search) Pending() int {
 // of the folder.
 func (s *Search) Close() error {
 	s.cancel()
-	<-s.ended
+	s.all.Wait()
 	<-s.urgent.done
 	s.queries.Lock()
 	defer s.queries.Unlock()

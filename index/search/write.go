@@ -10,7 +10,8 @@ import (
 	"github.com/seed-368d3dfa/chorus/index"
 )
 
-// write writes the text of templates that have entries.
+// write writes the text of those of the templates that have entries. The caller
+// holds s.writing.
 func (s *Search) write(ctx context.Context, ids []string) error {
 	templates, err := s.ix.Texts(ctx, ids...)
 	if err != nil {
@@ -22,6 +23,9 @@ func (s *Search) write(ctx context.Context, ids []string) error {
 	for i := range templates {
 		t := &templates[i]
 		e := s.entries[t.ID]
+		if e == nil { // gone since it was due
+			continue
+		}
 		if e.Stamp == 0 { // that of a flag; its digest will come
 			e.Digest = index.Digest{ID: t.ID, Accounts: t.Accounts, Prompts: t.Prompts, FirstSeen: t.FirstSeen, LastSeen: t.LastSeen, Status: "none"}
 		}
@@ -33,8 +37,9 @@ func (s *Search) write(ctx context.Context, ids []string) error {
 	}
 	s.mu.Unlock()
 	for i := range templates {
-		t := &templates[i]
-		b.put(docs[t.ID], t)
+		if t := &templates[i]; docs[t.ID] != "" {
+			b.put(docs[t.ID], t)
+		}
 	}
 	if err := s.text.write(b); err != nil {
 		return err
@@ -44,6 +49,7 @@ func (s *Search) write(ctx context.Context, ids []string) error {
 	for _, id := range ids {
 		e := s.entries[id]
 		switch doc := docs[id]; {
+		case e == nil:
 		case doc == "" && e.Stamp == 0: // a flagged one that has gone
 			delete(s.entries, id)
 		case doc != "" && e.document != doc:
@@ -86,6 +92,8 @@ func (s *Search) rebuild(ctx context.Context) error {
 			return err
 		}
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	s.queries.Lock()
 	defer s.queries.Unlock()
 	watched.Delete(s.path())
@@ -115,7 +123,13 @@ func (s *Search) rebuild(ctx context.Context) error {
 // fill writes the text of all entries. What flags name meanwhile goes into the
 // current generation, and is found missing in this one later.
 func (s *Search) fill(ctx context.Context, text *words, docs map[string]string) error {
-	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(s.entries)), batchSize) {
+	due := make(map[string]string)
+	s.mu.RLock()
+	for id, e := range s.entries {
+		due[id] = documentID(id, e.Stamp)
+	}
+	s.mu.RUnlock()
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(due)), batchSize) {
 		templates, err := s.ix.Texts(ctx, chunk...)
 		if err != nil {
 			return err
@@ -123,19 +137,11 @@ func (s *Search) fill(ctx context.Context, text *words, docs map[string]string) 
 		b := newBatch()
 		for i := range templates {
 			t := &templates[i]
-			e := s.entries[t.ID]
-			if e == nil {
-				continue
-			}
-			doc := documentID(t.ID, e.Stamp)
-			b.put(doc, t)
-			docs[t.ID] = doc
+			docs[t.ID] = due[t.ID]
+			b.put(docs[t.ID], t)
 		}
 		if err := text.write(b); err != nil {
 			return err
-		}
-		if err := s.hasten(ctx); err != nil && ctx.Err() != nil {
-			return err // else the current generation fails, which is why there will be another
 		}
 	}
 	return nil
