@@ -120,6 +120,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some input was skipped,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest(cmd, err) })
 	root.AddCommand(a.load(), a.consume(), a.serve(), a.similar(), a.templates(), a.campaigns(), a.label(), a.account(), a.flags(), a.search(),
 		a.stats(), a.check(), a.backup(), a.expire(), a.compact(), a.drill(), a.token(), a.version())
+	a.complete(root)
 	return root
 }
 

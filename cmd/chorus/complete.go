@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-368d3dfa/chorus/embed/promptlog"
+	"github.com/seed-368d3dfa/chorus/index"
+)
+
+// maxCompletions is how many ids a shell is offered.
+const maxCompletions = 50
+
+// complete tells shells what the flags and arguments of root's commands take:
+// fixed words, and ids of campaigns and templates while nobody serves the index.
+func (a *app) complete(root *cobra.Command) {
+	status := []string{"alert", "watch", index.Benign, index.Confirmed, index.None}
+	for _, c := range []struct {
+		command []string
+		flag    string // "": the first argument
+		values  cobra.CompletionFunc
+	}{
+		{[]string{"load"}, "format", fixed(slices.Concat([]string{"auto"}, promptlog.Formats())...)},
+		{[]string{"templates"}, "status", fixed(status...)},
+		{[]string{"search"}, "status", fixed(status...)},
+		{[]string{"campaigns"}, "status", fixed(status[:4]...)},
+		{[]string{"campaigns"}, "id", a.ids(campaignIDs)},
+		{[]string{"campaigns", "export"}, "format", fixed("stix", "jsonl", "csv")},
+		{[]string{"campaigns", "export"}, "", a.ids(campaignIDs)},
+		{[]string{"label"}, "verdict", fixed(index.Benign, index.Confirmed, index.None)},
+		{[]string{"label"}, "campaign", a.ids(campaignIDs)},
+		{[]string{"label"}, "template", a.ids(templateIDs)},
+	} {
+		cmd, _, err := root.Find(c.command)
+		switch {
+		case err == nil && c.flag == "":
+			cmd.ValidArgsFunction = c.values
+		case err == nil:
+			err = cmd.RegisterFlagCompletionFunc(c.flag, c.values)
+		}
+		cobra.CheckErr(err) // a mistake in the table, which every test meets
+	}
+}
+
+// ids completes ids of the index that the command line names.
+func (a *app) ids(list func(context.Context, *index.Index) ([]cobra.Completion, error)) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) (ids []cobra.Completion, _ cobra.ShellCompDirective) {
+		if len(args) > 0 || environment(cmd.Flags()) != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		err := a.with(func(ix *index.Index) (err error) {
+			ids, err = list(cmd.Context(), ix)
+			return err
+		})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		return ids, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func campaignIDs(ctx context.Context, ix *index.Index) (ids []cobra.Completion, err error) {
+	all, err := ix.Campaigns(ctx, index.Filter{Limit: maxCompletions})
+	for i := range all {
+		c := &all[i]
+		ids = append(ids, cobra.CompletionWithDesc(c.ID, fmt.Sprintf("%s, %s", c.Status, count(c.Accounts, "account"))))
+	}
+	return ids, err
+}
+
+func templateIDs(ctx context.Context, ix *index.Index) (ids []cobra.Completion, err error) {
+	all, err := ix.Templates(ctx, index.Filter{Limit: maxCompletions})
+	for i := range all {
+		t := &all[i]
+		ids = append(ids, cobra.CompletionWithDesc(t.ID, cut(escape(t.Pattern, false), 60)))
+	}
+	return ids, err
+}
