@@ -14,6 +14,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
@@ -120,6 +121,9 @@ func (s *serving) run(ctx context.Context) error {
 	if (s.cert == "") != (s.key == "") {
 		return usagef("--tls-cert and --tls-key belong together")
 	}
+	if err := s.access.validate(); err != nil {
+		return err
+	}
 	if s.waitLock < 0 || s.drain < 0 || s.lag < 0 {
 		return usagef("--wait-lock, --drain and --lag: want a time like 10s")
 	}
@@ -131,6 +135,9 @@ func (s *serving) run(ctx context.Context) error {
 		return err
 	}
 	defer listen.Close(sockets) // those that serve are closed already
+	for i, l := range sockets {
+		sockets[i] = netutil.LimitListener(l, s.access.connections)
+	}
 	guard, err := s.guard(sockets, log)
 	if err != nil {
 		return err

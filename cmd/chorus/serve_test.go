@@ -249,6 +249,43 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestConnections opens as many as a server takes: one more waits until there is
+// room.
+func TestConnections(t *testing.T) {
+	d, address := startServing(t, "--db", filepath.Join(t.TempDir(), "x.db"), "--connections", "3")
+	var idle []net.Conn
+	for range 3 {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		idle = append(idle, c)
+	}
+	answered := make(chan int)
+	go func() {
+		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+		resp, err := c.Get("http://" + address + "/healthz")
+		if err != nil {
+			t.Error(err)
+			answered <- 0
+			return
+		}
+		resp.Body.Close()
+		answered <- resp.StatusCode
+	}()
+	select {
+	case got := <-answered:
+		t.Errorf("answered at once: %d", got)
+	case <-time.After(100 * time.Millisecond):
+		idle[0].Close()
+		if got := <-answered; got != http.StatusOK {
+			t.Errorf("%d", got)
+		}
+	}
+	d.stop(t)
+}
+
 // TestNotify looks at what systemd is told.
 func TestNotify(t *testing.T) {
 	if runtime.GOOS != "linux" {
