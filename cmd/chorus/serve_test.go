@@ -283,6 +283,9 @@ func TestConnections(t *testing.T) {
 			t.Errorf("%d", got)
 		}
 	}
+	for _, c := range idle {
+		c.Close()
+	}
 	d.stop(t)
 }
 
