@@ -18,6 +18,14 @@ func (s *Server) mountIntake(a *api) *intake.Intake {
 	for pattern, h := range in.Routes() {
 		a.HandleFunc(pattern, h)
 	}
+	text := &huma.Schema{Type: huma.TypeString}
+	params := []*huma.Param{
+		queryParam("format", "Of the records: auto, or the name of a format", text),
+		queryParam("make_ids", "Prompts without an id get one, made of what they are", &huma.Schema{Type: huma.TypeBoolean}),
+	}
+	for _, name := range []string{"text", "time", "account", "id", "model", "ip"} {
+		params = append(params, queryParam(name+"_field", "Path of the "+name+" in a record, or several with commas between, the first that is there counts", text))
+	}
 	one, anything := schemaOf[newPrompt](a), &huma.Schema{Description: "A prompt; what is none is skipped"}
 	a.document(&huma.Operation{
 		OperationID: "prompts", Method: http.MethodPost, Path: "/v1/prompts", Tags: []string{"Prompts"},
@@ -26,6 +34,7 @@ func (s *Server) mountIntake(a *api) *intake.Intake {
 			"account and one of text and messages are needed; an id that has been seen before is not counted twice; time defaults to now. " +
 			"What is no prompt is skipped and reported, but a single one is an error; placements come with objects and arrays. " +
 			"The body may be compressed with gzip or zstd. When a stream fails on its way, the problem has the counts too.",
+		Parameters: params,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"application/json":     {Schema: &huma.Schema{OneOf: []*huma.Schema{one, {Type: huma.TypeArray, Items: anything}}}},
 			"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString, Description: "One prompt a line"}},
