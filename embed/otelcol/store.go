@@ -135,13 +135,16 @@ func (s *store) addLogs(ctx context.Context, ld plog.Logs) error {
 // add adds the prompts of a request in OTLP's JSON encoding: all of them are
 // durable, or it returns an error.
 func (s *store) add(ctx context.Context, text []byte) error {
-	d := s.decoders.Get().(*promptlog.Decoder)
-	defer s.decoders.Put(d)
+	d := s.decoders.Get().(*promptlog.Decoder) // not used again after an error: it may hold parts of prompts
 	var b promptlog.Batch
-	if err := d.OTLPJSON(&b, text); err != nil {
+	if err := d.OTLPJSON(&b, text, func() error { return ctx.Err() }); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
 		return consumererror.NewPermanent(err)
 	}
 	d.Flush(&b)
+	s.decoders.Put(d)
 	var pending []*index.Pending
 	for rest := b.Prompts; len(rest) > 0; {
 		n := min(len(rest), index.MaxBatch)
