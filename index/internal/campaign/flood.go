@@ -17,7 +17,7 @@ const AlertAccounts = 20
 
 // withoutFlood returns the evidence without a flood, or nil if there is none.
 func withoutFlood(e *Evidence) *Evidence {
-	if len(e.Uses) <= calmAccounts {
+	if len(e.Uses) <= calmAccounts || !slices.ContainsFunc(e.Uses, func(u Use) bool { return u.Prompts > floodPrompts }) {
 		return nil
 	}
 	uses := slices.Clone(e.Uses)
