@@ -3,10 +3,11 @@ package search
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"github.com/blevesearch/bleve/v2/index/scorch"
 	"github.com/blevesearch/bleve/v2/mapping"
 	"github.com/blevesearch/bleve/v2/search"
 	blevequery "github.com/blevesearch/bleve/v2/search/query"
@@ -111,7 +112,7 @@ func (s *Search) find(ctx context.Context, parsed *query, q *Query) (ids []strin
 	if s.closed {
 		return nil, result, ErrClosed
 	}
-	f := &filter{s: s, q: q, statuses: make(map[string]int), ranges: slices.Clone(ranges)}
+	f := &filter{s: s, q: q, ranges: slices.Clone(ranges)}
 	docs, total, err := s.text.find(ctx, filtered{parsed.compile(), f}, q.Skip, q.Limit)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -126,9 +127,13 @@ func (s *Search) find(ctx context.Context, parsed *query, q *Query) (ids []strin
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return ids, Result{
-		Items: []Hit{}, Total: total, Facets: Facets{Status: f.statuses, Accounts: f.ranges}, Complete: s.complete,
-	}, nil
+	result = Result{Items: []Hit{}, Total: total, Facets: Facets{Status: make(map[string]int), Accounts: f.ranges}, Complete: s.complete}
+	for i, n := range f.statuses {
+		if n > 0 {
+			result.Facets.Status[statuses[i]] = n
+		}
+	}
+	return ids, result, nil
 }
 
 // A filtered query joins the documents that another finds with what is held
@@ -143,7 +148,7 @@ func (q filtered) Searcher(ctx context.Context, r bleveindex.IndexReader, m mapp
 	if err != nil {
 		return nil, err
 	}
-	q.f.reader = r
+	q.f.reader, q.f.seen = r, q.f.s.seenBy(r)
 	return searcher.NewFilteringSearcher(ctx, inner, q.f.accept), nil
 }
 
@@ -152,38 +157,78 @@ type filter struct {
 	s        *Search
 	q        *Query
 	reader   bleveindex.IndexReader
-	statuses map[string]int
+	seen     *seen
+	statuses [8]int // by place in statuses
 	ranges   []Range
 }
 
 func (f *filter) accept(_ *search.SearchContext, d *search.DocumentMatch) bool {
-	doc, err := f.reader.ExternalID(d.IndexInternalID)
-	if err != nil {
-		return false
-	}
 	f.s.mu.RLock()
-	e := f.s.documents[doc]
-	if e == nil {
-		f.s.mu.RUnlock()
+	defer f.s.mu.RUnlock()
+	e := f.entry(d.IndexInternalID)
+	if e == nil || e.status < 0 {
 		return false // going, or not taken up yet
 	}
-	t := e.Digest
-	f.s.mu.RUnlock()
 	q := f.q
-	if t.Score < q.MinScore || !q.Since.IsZero() && t.LastSeen.Before(q.Since) || !q.Until.IsZero() && t.FirstSeen.After(q.Until) {
+	if e.Score < q.MinScore || !q.Since.IsZero() && e.LastSeen.Before(q.Since) || !q.Until.IsZero() && e.FirstSeen.After(q.Until) {
 		return false
 	}
-	status, wide := len(q.Status) == 0 || slices.Contains(q.Status, t.Status), t.Accounts >= q.MinAccounts
+	status, wide := len(q.Status) == 0 || slices.Contains(q.Status, e.Status), e.Accounts >= q.MinAccounts
 	if wide {
-		f.statuses[t.Status]++
+		f.statuses[e.status]++
 	}
 	if status {
 		for i := range f.ranges {
-			if r := &f.ranges[i]; t.Accounts >= r.From && (r.To == 0 || t.Accounts <= r.To) {
+			if r := &f.ranges[i]; e.Accounts >= r.From && (r.To == 0 || e.Accounts <= r.To) {
 				r.Count++
 			}
 		}
 	}
-	d.Score *= 1 + math.Log2(1+float64(t.Accounts))/16
+	d.Score *= e.weight
 	return status && wide
+}
+
+// entry is that of a document. The caller holds s.mu.
+func (f *filter) entry(id bleveindex.IndexInternalID) *entry {
+	n := id.Value()
+	if f.seen != nil && n < uint64(len(f.seen.entries)) {
+		if e := f.seen.entries[n].Load(); e != nil {
+			return e
+		}
+	}
+	doc, err := f.reader.ExternalID(id)
+	if err != nil {
+		return nil
+	}
+	e := f.s.documents[doc]
+	if e != nil && f.seen != nil && n < uint64(len(f.seen.entries)) {
+		f.seen.entries[n].Store(e)
+	}
+	return e
+}
+
+// seen remembers which entries the documents of one snapshot of the text index
+// belong to, as far as they were looked up: that takes longer than finding them.
+// What a document belongs to changes only with the snapshot.
+type seen struct {
+	of      bleveindex.IndexReader
+	entries []atomic.Pointer[entry] // by document number
+}
+
+func (s *Search) seenBy(r bleveindex.IndexReader) *seen {
+	now := s.seen.Load()
+	if now != nil && now.of == r {
+		return now
+	}
+	snapshot, ok := r.(*scorch.IndexSnapshot)
+	if !ok {
+		return nil
+	}
+	n := int64(0)
+	for _, part := range snapshot.Segments() {
+		n += part.FullSize()
+	}
+	now = &seen{of: r, entries: make([]atomic.Pointer[entry], n)}
+	s.seen.Store(now)
+	return now
 }

@@ -197,7 +197,7 @@ func (s *Search) take(d index.Digest) {
 		delete(s.stored, d.ID)
 		s.entries[d.ID] = e
 	}
-	e.Digest = d
+	e.note(d)
 	if e.document != doc {
 		s.dirty[d.ID] = e
 	} else {
@@ -273,7 +273,7 @@ func (s *Search) hasten(ctx context.Context) error {
 			if s.stored[id] != "" {
 				continue
 			}
-			e = &entry{Digest: index.Digest{ID: id}}
+			e = &entry{Digest: index.Digest{ID: id}, status: -1}
 			s.entries[id], s.dirty[id] = e, e
 		}
 		if s.dirty[id] != nil && !slices.Contains(ids, id) {

@@ -23,9 +23,12 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index"
@@ -64,6 +67,8 @@ type Search struct {
 	complete   bool              // everything was looked at once
 	closed     bool
 
+	seen atomic.Pointer[seen]
+
 	queries sync.RWMutex // held shared by queries, exclusively while text changes
 
 	writing sync.Mutex        // held to write entries, text and what follows; before the other locks
@@ -81,7 +86,18 @@ type Search struct {
 // An entry is what is held of a template in memory. Search.mu guards it.
 type entry struct {
 	index.Digest
-	document string // "" until its text is in the text index
+	document string  // "" until its text is in the text index
+	status   int     // place in statuses
+	weight   float64 // of a match, by accounts
+}
+
+var statuses = []string{"alert", "watch", "benign", "confirmed", "none"}
+
+// note takes a digest in. The caller holds Search.mu.
+func (e *entry) note(d index.Digest) {
+	e.Digest = d
+	e.status = slices.Index(statuses, d.Status)
+	e.weight = 1 + math.Log2(1+float64(d.Accounts))/16
 }
 
 // An ask is a request to follow.
@@ -213,6 +229,7 @@ func (s *Search) Close() error {
 		return ErrClosed
 	}
 	s.closed = true
+	s.seen.Store(nil)
 	if s.folder == "" {
 		return s.text.close()
 	}

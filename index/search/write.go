@@ -27,7 +27,7 @@ func (s *Search) write(ctx context.Context, ids []string) error {
 			continue
 		}
 		if e.Stamp == 0 { // that of a flag; its digest will come
-			e.Digest = index.Digest{ID: t.ID, Accounts: t.Accounts, Prompts: t.Prompts, FirstSeen: t.FirstSeen, LastSeen: t.LastSeen, Status: "none"}
+			e.note(index.Digest{ID: t.ID, Accounts: t.Accounts, Prompts: t.Prompts, FirstSeen: t.FirstSeen, LastSeen: t.LastSeen, Status: "none"})
 		}
 		docs[t.ID] = documentID(t.ID, e.Stamp)
 		s.documents[docs[t.ID]] = e
