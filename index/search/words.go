@@ -28,8 +28,9 @@ import (
 //
 // A document has the id "ID.STAMP", of the template and of its text (package
 // index, Digest.Stamp, in base 36), and two fields. The values of text are the
-// fixed parts of the pattern and the exemplars; begins has the first one, two
-// and three characters of every word, for short prefixes.
+// exemplars, and those fixed parts of the pattern that are in none as they are;
+// begins has the first one, two and three characters of every word, for short
+// prefixes.
 type words struct {
 	bleveindex.Index
 	analysis *bleveindex.AnalysisQueue
@@ -166,14 +167,19 @@ func (w *words) write(b batch) error { return guard(func() error { return w.Batc
 
 var slots = regexp.MustCompile(`\{\d+\}`)
 
-// put takes in the words of a template: the fixed parts of its pattern, and
-// its exemplars, each once.
+// put takes in the words of a template: its exemplars, each once, and the fixed
+// parts of its pattern that none of them has as they are.
 func (b batch) put(doc string, t *index.Template) {
 	d := document.NewDocument(doc)
-	values := slots.Split(t.Pattern, -1)
-	for i, x := range t.Exemplars {
-		if !slices.Contains(t.Exemplars[:i], x) {
+	var values []string
+	for _, x := range t.Exemplars {
+		if !slices.Contains(values, x) {
 			values = append(values, x)
+		}
+	}
+	for _, fixed := range slots.Split(t.Pattern, -1) {
+		if fixed != "" && !slices.ContainsFunc(t.Exemplars, func(x string) bool { return strings.Contains(x, fixed) }) {
+			values = append(values, fixed)
 		}
 	}
 	for i, v := range values {
@@ -185,22 +191,32 @@ func (b batch) put(doc string, t *index.Template) {
 	b.Update(d)
 }
 
-const patience = 30 * time.Second
+const (
+	patience    = 20 * time.Second
+	settleTime  = 3 * time.Second
+	settleAgain = 100 * time.Millisecond
+)
 
-// settle waits until what was written is on disk.
+// settle waits until what was written is on disk, but not for long: what is
+// not will be found missing. It asks again and again, as scorch's persister may
+// sleep until something new is written.
 func (w *words) settle() error {
-	done := make(chan error, 1)
-	b := newBatch()
-	b.SetInternal([]byte("settled"), nil)
-	b.SetPersistedCallback(func(err error) { done <- err })
-	if err := w.write(b); err != nil {
-		return err
-	}
-	select {
-	case err := <-done:
-		return err
-	case <-time.After(patience):
-		return errors.New("search: writing takes too long")
+	done := make(chan error, int(settleTime/settleAgain)+2)
+	deadline := time.After(settleTime)
+	for n := byte(0); ; n++ {
+		b := newBatch()
+		b.SetInternal([]byte("settled"), []byte{n})
+		b.SetPersistedCallback(func(err error) { done <- err })
+		if err := w.write(b); err != nil {
+			return err
+		}
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(settleAgain):
+		case <-deadline:
+			return nil
+		}
 	}
 }
 
