@@ -170,7 +170,7 @@ func TestAlerts(t *testing.T) {
 	defer ix.Close()
 	defer m.Watch(ix)()
 	text := scrape(t, m)
-	for _, file := range []string{"../../deploy/prometheus/alerts.yml", "../../docs/operate.md"} {
+	for _, file := range []string{"../../docs/deploy/prometheus/alerts.yml", "../../docs/operate.md"} {
 		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,7 @@
 # SECONDS_TO_RUN bounds the run itself, SEED repeats one. What is accepted or refused is not compared with the
 # schemas: they cannot say which cursors exist, and an empty parameter counts as absent.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 version=4.32.5
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/chorus/schemathesis-$version

@@ -10,7 +10,7 @@ import { chromium } from 'playwright-core';
 
 const run = promisify(execFile);
 const binary = join(process.env.WORK, 'chorus');
-const demo = new URL('../testdata/demo.jsonl.gz', import.meta.url).pathname;
+const demo = new URL('../../testdata/demo.jsonl.gz', import.meta.url).pathname;
 let made = 0;
 
 // A Chorus is an index with a server.
