@@ -51,7 +51,8 @@ func (ix *Index) generation() generation {
 type assessor struct {
 	sync.Mutex // held while assessing
 	last       atomic.Pointer[assessments]
-	busy       atomic.Bool // somebody assesses in the background
+	busy       atomic.Bool   // somebody assesses in the background
+	quick      time.Duration // callers wait for assessing, Lag or not, that takes less
 }
 
 // gatherShare is how many accounts' uses are gathered under one lock, about:
@@ -72,6 +73,8 @@ func (ix *Index) assessAll() *assessments {
 		return ix.assessAt(now)
 	}
 	switch age := time.Since(last.begun); {
+	case last.took < ix.assessor.quick && age > quickShare*last.took:
+		return ix.assessAt(now)
 	case age < ix.opts.Lag:
 		return last
 	case age < ix.opts.Lag+lagRoom*max(last.took, time.Second): // somebody asks all the time
@@ -82,8 +85,10 @@ func (ix *Index) assessAll() *assessments {
 }
 
 const (
-	stillTime = 500 * time.Millisecond // without prompts, after which they are no stream
-	lagRoom   = 4                      // times that assessing may take as long as before
+	stillTime  = 500 * time.Millisecond // without prompts, after which they are no stream
+	lagRoom    = 4                      // times that assessing may take as long as before
+	quick      = 25 * time.Millisecond
+	quickShare = 20 // at most one part in so many of the time is spent assessing while callers wait
 )
 
 // assessSoon begins to score everything, unless that is being done.

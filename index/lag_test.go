@@ -14,6 +14,7 @@ func TestLag(t *testing.T) {
 	o := small()
 	o.Lag = time.Hour // so that only what counts at once does
 	ix := open(t, tempIndex(t), o)
+	ix.assessor.quick = 0
 	g, prompts := ring(3, 30)
 	addAll(t, ix, prompts[:len(prompts)/2], 100)
 	first := campaignsOf(t, ix) // assesses
@@ -79,6 +80,23 @@ func stream(t *testing.T, ix *Index) (stop func()) {
 		}
 	})
 	return func() { cancel(); all.Wait() }
+}
+
+// TestLagQuick checks that judging which takes no time is done at once.
+func TestLagQuick(t *testing.T) {
+	o := small()
+	o.Lag = time.Hour
+	ix := open(t, tempIndex(t), o)
+	ix.assessor.quick = time.Hour
+	if got := campaignsOf(t, ix); len(got) > 0 {
+		t.Fatal("campaigns of nothing")
+	}
+	_, prompts := ring(3, 30)
+	addAll(t, ix, prompts, 100)
+	time.Sleep(quickShare * ix.assessor.last.Load().took)
+	if len(campaignsOf(t, ix)) == 0 {
+		t.Error("the campaign is not found")
+	}
 }
 
 // TestLagSoon checks that somebody who asks all the time gets newer answers

@@ -50,8 +50,9 @@ type Options struct {
 
 	// Lag lets queries judge templates and campaigns as of some time ago while
 	// prompts are coming in, in place of waiting until all are judged as of now:
-	// so long, and the time that judging takes. Labels and Expire count at once,
-	// and so does everything when no prompts came for half a second. 0: as of now.
+	// so long, and the time that judging takes; where that is a few milliseconds,
+	// hardly at all. Labels and Expire count at once, and so does everything when
+	// no prompts came for half a second. 0: as of now.
 	Lag time.Duration
 
 	// NoSync leaves it to the operating system when to write: a crash of the
