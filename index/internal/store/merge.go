@@ -57,6 +57,7 @@ func (s *Store) Merge() (did bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	s.release()
 	return true, s.sweep(context.Background())
 }
 

@@ -75,6 +75,7 @@ func (s *Store) Seal(d *SegmentData, puts func() []Put, cutJournal uint64) (err 
 	if err != nil {
 		return err
 	}
+	s.release()
 	return s.sweep(context.Background())
 }
 
