@@ -185,6 +185,11 @@ func (j *jet) next(ctx context.Context) ([]record, error) {
 	wait := jetstream.NextContext(idle)
 	for len(records) < maxRecords && size < maxBytes/4 {
 		m, err := j.messages.Next(wait)
+		if err == nil { // hold it, whatever comes: close gives back what is held
+			j.mu.Lock()
+			j.held = append(j.held, m)
+			j.mu.Unlock()
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -198,9 +203,6 @@ func (j *jet) next(ctx context.Context) ([]record, error) {
 		if err != nil {
 			return nil, j.s.errorf("%w", err)
 		}
-		j.mu.Lock()
-		j.held = append(j.held, m)
-		j.mu.Unlock()
 		records = append(records, newNATSRecord(m, meta))
 		size += len(m.Data())
 		j.s.behind(int64(meta.NumPending))
