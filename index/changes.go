@@ -276,7 +276,7 @@ func (ix *Index) fetch(r *store.Reader, numbers []uint32, found map[uint32]*temp
 	defer ix.mu.RUnlock()
 	for i, l := range lost {
 		if t := found[l.Template]; t.Past == past[i].Before && len(past[i].Members) > 0 {
-			found[l.Template] = t.With(past[i])
+			found[l.Template] = t.With(ix.dated(past[i]))
 		}
 	}
 	return nil

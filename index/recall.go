@@ -31,9 +31,15 @@ func (ix *Index) recall(s *sealing) {
 	}
 	wg.Wait()
 	s.recalled = slices.Concat(parts...)
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	for i := range s.recalled {
+		s.recalled[i] = ix.dated(s.recalled[i])
+	}
 }
 
-// recallFrom looks in segments for the earlier prompts of templates.
+// recallFrom looks in segments for the earlier prompts of templates. What it
+// finds is not dated yet.
 func (ix *Index) recallFrom(r *store.Reader, lost []template.Lost) ([]template.Found, error) {
 	var found []template.Found
 	for len(lost) > 0 {
@@ -106,11 +112,6 @@ func (ix *Index) recallSome(r *store.Reader, lost []template.Lost) ([]template.F
 			}
 			f.Members = append(f.Members, template.Earlier{Account: rec.Account, Time: rec.Time, Traits: template.Traits{Text: textHash(row)}})
 		}
-	}
-	ix.mu.RLock()
-	defer ix.mu.RUnlock()
-	for i := range found {
-		found[i] = ix.dated(found[i])
 	}
 	return found, nil
 }
