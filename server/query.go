@@ -69,7 +69,8 @@ func (s *Server) similar(ctx context.Context, text string, least float64, limit 
 	return page[index.Match]{Items: full(matches)}, err
 }
 
-func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
+// readJSON reads a JSON body that is no stream into v; like is an example of one.
+func (s *Server) readJSON(r *http.Request, v any, like string) error {
 	if stream, err := intake.IsStream(r); err != nil {
 		return err
 	} else if stream {
@@ -79,9 +80,16 @@ func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return badRequest("the body is not JSON like %s", like) // err might quote the text
+	}
+	return nil
+}
+
+func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
 	var q question
-	if err := json.Unmarshal(body, &q); err != nil {
-		return badRequest(`the body is not JSON like {"text":"…","min":0.5,"limit":20}`) // err might quote the text
+	if err := s.readJSON(r, &q, `{"text":"…","min":0.5,"limit":20}`); err != nil {
+		return err
 	}
 	least, limit := 0.5, defaultLimit
 	if q.Min != nil {

@@ -2,12 +2,10 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/seed-368d3dfa/chorus/server/intake"
 	"github.com/seed-368d3dfa/chorus/server/webhook"
 )
 
@@ -41,18 +39,9 @@ func (s *Server) mountWebhooks(a *api) {
 }
 
 func (s *Server) replay(w http.ResponseWriter, r *http.Request) error {
-	if stream, err := intake.IsStream(r); err != nil {
-		return err
-	} else if stream {
-		return intake.ErrType
-	}
-	body, err := intake.ReadBody(r, s.o.BodyBytes)
-	if err != nil {
-		return err
-	}
 	var q replay
-	if err := json.Unmarshal(body, &q); err != nil {
-		return badRequest(`the body is not JSON like {"hook":"example.com#01234567","flags":[17]}`)
+	if err := s.readJSON(r, &q, `{"hook":"example.com#01234567","flags":[17]}`); err != nil {
+		return err
 	}
 	n, err := s.o.Webhooks.Replay(q.Hook, q.Flags...)
 	if err != nil {
