@@ -23,8 +23,11 @@
 //	GET  /v1/flags          ?after=0&limit=100; Accept: text/event-stream follows, Last-Event-ID resumes
 //	GET  /v1/days           all traffic day by day
 //	GET  /v1/stats          totals of the index
+//	GET  /v1/search         ?q=WORDS&status=&min_accounts=&since=&limit=&cursor=: templates by their words, with Options.Search
+//	GET  /v1/webhooks       how they are doing; POST /v1/webhooks/replay delivers dead letters anew; with Options.Webhooks
 //	GET  /healthz, /readyz  the process answers; the index does
 //	GET  /openapi.json, /openapi.yaml, /docs  all of this as OpenAPI 3.1, and a page that shows it
+//	GET  /                  the investigator's pages, for browsers: see package console
 //
 // Lists are {"items":[…],"next":"cursor"}, without next on the last page. A
 // cursor marks a place in the list's order: a page never repeats what stays in

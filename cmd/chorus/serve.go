@@ -73,6 +73,8 @@ refuses to start without tokens.
                          application/x-ndjson; GET lists all of them
   GET  /v1/flags         ?after=17; with Accept: text/event-stream it follows
   GET  /v1/webhooks      how they are doing; POST /v1/webhooks/replay {}
+  GET  /                 the investigator's pages, for browsers
+  GET  /docs             every path; /openapi.json says it to programs
   GET  /healthz /readyz  open to everybody
   GET  /metrics          for Prometheus
   GET  /v1/backup        a consistent copy of the index, for admins
