@@ -20,7 +20,8 @@ func TestGenerator(t *testing.T) {
 }
 
 // TestDemo loads the demo log: every planted account is to be a member of a
-// template that hardly anybody else is.
+// template that hardly anybody else is, and what alerts is to be the planted
+// campaigns and nothing else.
 func TestDemo(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "x.db")
 	if code, _, stderr := call(t.Context(), nil, "load", "--db", db, "../../testdata/demo.jsonl.gz"); code != exitDone {
@@ -76,6 +77,43 @@ func TestDemo(t *testing.T) {
 		}
 		if 10*got < 9*len(c.Accounts) {
 			t.Errorf("%s (%s): %d of %d accounts found", c.ID, c.About, got, len(c.Accounts))
+		}
+	}
+
+	code, stdout, stderr = call(t.Context(), nil, "campaigns", "--json", "--members", "--status", "alert", "--limit", "0", "--db", db)
+	if code != exitDone {
+		t.Fatalf("exit code %d\n%s", code, stderr)
+	}
+	alerts := map[string]int{} // of each planted campaign
+	for d := json.NewDecoder(strings.NewReader(stdout)); d.More(); {
+		var c index.Campaign
+		if err := d.Decode(&c); err != nil {
+			t.Fatal(err)
+		}
+		members := map[string]bool{}
+		for _, m := range c.Members {
+			members[m.Account] = true
+		}
+		whose := ""
+		for _, p := range truth.Campaigns {
+			both := 0
+			for _, a := range p.Accounts {
+				if members[a] {
+					both++
+				}
+			}
+			if 10*both >= 9*max(len(members), len(p.Accounts)) {
+				whose = p.ID
+			}
+		}
+		if whose == "" {
+			t.Errorf("%s alerts with %d accounts and is none of the planted campaigns", c.ID, len(members))
+		}
+		alerts[whose]++
+	}
+	for _, p := range truth.Campaigns {
+		if alerts[p.ID] != 1 {
+			t.Errorf("%s (%s): %d alerts", p.ID, p.About, alerts[p.ID])
 		}
 	}
 }

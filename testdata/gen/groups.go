@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"strconv"
 	"strings"
 )
@@ -125,31 +126,48 @@ func (w *world) shuffle(text string) string {
 	return strings.TrimSpace(strings.Join(sentences, "")) + "\n" + rest
 }
 
-// lookalikes are texts that many accounts share honestly.
+// lookalikes are texts that many ordinary users share: each as often as it suits
+// them, beside what else they send.
 func (w *world) lookalikes() {
-	add := func(about, template string, n, first, last int, each func(account string) int) {
+	add := func(about, template string, users []person, each func(p person) int) {
 		g := group{ID: "l" + strconv.Itoa(len(w.truth.Lookalikes)+1), About: about, Template: template}
 		g.FixedWords = strconv.Itoa(len(strings.Fields(template)))
 		g.Slot, g.Tier = "-", "benign"
-		for _, i := range w.Perm(len(w.accounts))[:n] {
-			g.Accounts = append(g.Accounts, w.accounts[i])
-			g.Prompts += each(w.accounts[i])
+		for _, p := range users {
+			g.Accounts = append(g.Accounts, p.account)
+			g.Prompts += each(p)
 		}
 		w.truth.Lookalikes = append(w.truth.Lookalikes, g)
 	}
-	add("a prompt that went round", viral, 34, 6, 9, func(account string) int {
-		w.send(account, w.moment(6, 9), viral)
-		return 1
-	})
-	add("the system prompt of a note-taking tool", tool, 50, 0, 13, func(account string) int {
-		n := 1 + w.IntN(5)
+	add("a prompt that went round", viral, w.crowd(34, 6, 9), func(p person) int {
+		n := w.times(1, .7)
 		for range n {
-			w.send(account, w.moment(0, 13), w.request()).chat(tool)
+			w.send(p.account, w.moment(max(6, p.first), min(9, p.last)), viral)
 		}
 		return n
 	})
-	add("a class's homework", homework, 24, 8, 8, func(account string) int {
-		w.send(account, w.moment(8, 8), homework+" "+w.sentence())
-		return 1
+	add("the system prompt of a note-taking tool", tool, w.crowd(50, 0, days-1), func(p person) int {
+		n, since := w.times(2, 1.2), p.first+w.IntN(1+p.last-p.first) // installed it on some day
+		for range n {
+			w.send(p.account, w.moment(since, p.last), w.request()).chat(tool)
+		}
+		return n
 	})
+	add("a class's homework", homework, w.crowd(24, 8, 8), func(p person) int {
+		n := w.times(1, .7)
+		for i := range n { // pasted first, then asked again
+			text := homework
+			if i > 0 || w.IntN(3) == 0 {
+				text += " " + w.sentence()
+			}
+			w.send(p.account, w.moment(8, 8), text)
+		}
+		return n
+	})
+}
+
+// times is how often somebody does a thing: most about as often as the median,
+// few far more often.
+func (w *world) times(median, sigma float64) int {
+	return max(1, min(60, int(math.Round(w.heavy(median, sigma)))))
 }

@@ -53,46 +53,51 @@ func init() {
 	}
 }
 
-// frames are ordinary requests.
+// frames are ordinary requests. What is in braces is one of a kind of words, or
+// one of the words between bars; two fixed words at most stand side by side.
 var frames = []string{
-	"how can {who} {verb} a {kind} {thing} {when}?",
-	"my {who} wants to {verb} {thing} parts {how}, any {kind} ideas?",
-	"please {verb} this {kind} {thing} for {trade} friends in {place}.",
-	"is {topic} harder than {topic} for {kind} {trade} pupils?",
-	"write {kind} {thing} stories about {topic} and {place} {when}.",
-	"what does a {trade} {verb} {how} {when}?",
-	"{kind} {thing} or {kind} {thing}: will {trade} people {verb} {topic}?",
-	"explain {topic} to {who} and {trade} using a {thing}.",
-	"can you {verb} and {verb} {topic} notes {how}?",
-	"why did {trade} {who} from {place} {verb} a {thing}?",
-	"I {how} {verb} my {thing} {when} but {who} mocks {topic}.",
-	"suggest {kind} names for {thing} that {verb} {topic}.",
-	"{place} to {place} with {kind} {thing}, {when}?",
-	"which {trade} in {place} can {verb} {kind} {topic} books?",
-	"compose {topic} riddles where {kind} {thing} must {verb} {how}.",
-	"help, {kind} {thing} will not {verb} {topic} {when}!",
-	"{verb} {topic} {how}, then {verb} {thing} beside {place}.",
-	"tell {who} {how} that {topic} ruins {kind} {thing}.",
-	"summarise {topic} news around {place} {when} like {kind} {trade}.",
-	"does {topic} explain why {thing} prices {verb} near {place}?",
+	"{how can|how should|what lets|might} {who} {verb} {a|that|this|one} {kind} {thing} {when}?",
+	"my {who} {wants to|hopes to|refuses to|forgot to|plans to} {verb} {thing} parts {how}, {any|got|give me} {kind} {ideas|tips|warnings}?",
+	"{please|kindly|always|never} {verb} {this|my|our} {kind} {thing} for {trade} {friends|clients|rivals} in {place}.",
+	"{is|was|will|would} {topic} {harder|duller|older|nobler} than {topic} for {kind} {trade} {pupils|parents|judges}?",
+	"{write|draft|invent|improve} {kind} {thing} {stories|jokes|slogans} about {topic} and {place} {when}.",
+	"{does|did|should|might} {a|any|one|another} {trade} {verb} {how} {when}?",
+	"{kind} {thing} or {kind} {thing}: {will|may|do|should} {trade} {people|students|unions} {verb} {topic}?",
+	"{explain|sell|describe|introduce} {topic} to {who} and {trade} {with|without|despite} {a|any|one} {thing}.",
+	"{can you|try to|now} {verb} and {verb} {topic} {notes|slides|tables} {how}?",
+	"{why did|how did|when did|did} {trade} {who} from {place} {verb} {a|every|no} {thing}?",
+	"I {how} {verb} {my|her|their} {thing} {when} {but|because|and} {who} {mocks|fears|teaches} {topic}.",
+	"{suggest|rank|list|reject} {kind} {names|colours|places} for {thing} {owners|makers|fans} {to|and} {verb} {topic}.",
+	"{place} to {place} with {kind} {thing}, {when}, {cheaply|by train|on foot|with children}?",
+	"{which|whose|our} {trade} in {place} {can|must|did} {verb} {kind} {topic} {books|films|maps}?",
+	"{compose|solve|translate|rate} {topic} {riddles|puzzles|limericks} {where|whose|in which} {kind} {thing} {must|may not} {verb} {how}.",
+	"{help|odd|again|strange}, {kind} {thing} {will not|cannot|used to} {verb} {topic} {when}!",
+	"{verb} {topic} {how}, then {verb} {thing} {beside|without|after} {place}.",
+	"{tell|convince|warn|remind} {who} {how} that {topic} {ruins|saves|needs} {kind} {thing}.",
+	"{summarise|collect|doubt|date} {topic} {news|research|rumours} {around|from} {place} {when} {like|for|against} {kind} {trade} friends.",
+	"{does|could|did} {topic} {explain|prove|predict} {why|when|how far} {thing} {prices|sales|makers} {verb} near {place}?",
+	"{kind} {trade} {needs|misses|offers} {thing} {when}: {where|why|who} in {place}?",
+	"{thing}, {thing} and {topic}: {who|what|which} {verb} {how}?",
+	"{place} {when}: {safe|dull|wise|rude} for {a|one|my} {kind} {trade}?",
+	"{verb} {kind} {thing} {like|against|before} {who} {trade} {how}.",
 }
 
 // statements are sentences of passages.
 var statements = []string{
-	"the {kind} {thing} of the {trade} stood in {place} {when}.",
-	"{topic} taught every {trade} to {verb} {how}.",
-	"nobody near {place} would {verb} a {thing} {how} {when}.",
-	"her {who} kept {kind} {thing} and {kind} {thing} for {topic}.",
-	"when {place} heard of {topic}, each {trade} had to {verb} {when}.",
-	"a {thing} may {verb} {topic} more {how} than any {trade}.",
-	"{when} the {who} left {place} with one {kind} {thing}.",
-	"they {verb} what {topic} and {topic} {how} promise a {trade}.",
+	"{the|one|some} {kind} {thing} {of|beside|behind} {every|the|this} {trade} {stood|rotted|vanished} in {place} {when}.",
+	"{topic} {taught|allowed|forced} {every|some|one} {trade} to {verb} {how}.",
+	"{nobody|anyone|few} near {place} {would|could|dared} {verb} {a|the|any} {thing} {how} {when}.",
+	"{her|his|our} {who} {kept|sold|feared} {kind} {thing} and {kind} {thing} {for|after|despite} {topic}.",
+	"{when|since|before} {place} {heard of|forgot|banned} {topic}, {each|no|any} {trade} {had to|could} {verb} {when}.",
+	"{a|that|this} {thing} {may|will|did} {verb} {topic} {more|less} {how} than {any|my|one} {trade}.",
+	"{when} {the|my|a} {who} {left|reached|mapped} {place} with {one|no|some} {kind} {thing}.",
+	"{they|we|others} {verb} what {topic} {and|or|without} {topic} {how} {promise|owe|deny} {a|the} {trade}.",
 }
 
 // tasks are jobs for an agent.
 var tasks = []string{
-	"{verb} the {kind} {thing} and {verb} {topic} files {when}",
-	"find which {thing} {trade} scripts {verb} {how}",
-	"{verb} {place} backups, then {verb} {kind} {thing} logs",
-	"make {topic} tests {verb} {how} on the {thing} host",
+	"{verb} {the|each|a} {kind} {thing} and {verb} {topic} {files|folders} {when}",
+	"{find|log|count} which {thing} {trade} {scripts|daemons} {verb} {how}",
+	"{verb} {place} {backups|mirrors}, then {verb} {kind} {thing} {logs|traces}",
+	"{make|let|keep} {topic} {tests|builds} {verb} {how} {on|near} the {thing} host",
 }

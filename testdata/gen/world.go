@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -11,7 +13,7 @@ import (
 
 const (
 	ordinaryPrompts  = 3000
-	ordinaryAccounts = 900
+	ordinaryAccounts = 1100
 	days             = 14
 )
 
@@ -45,13 +47,21 @@ type group struct {
 	Accounts   []string `json:"accounts"`
 }
 
+// A person is an ordinary user, who comes and goes.
+type person struct {
+	account     string
+	use         float64 // the expected number of prompts is proportional to it
+	first, last int     // days
+}
+
 // A world is a log in the making.
 type world struct {
 	*rand.Rand
-	accounts []string // of ordinary users
-	used     int      // account numbers given out
-	prompts  []prompt
-	truth    struct {
+	people  []person
+	use     []float64 // of the people up to and with this one
+	used    int       // account numbers given out
+	prompts []prompt
+	truth   struct {
 		Campaigns  []group `json:"campaigns"`
 		Lookalikes []group `json:"lookalikes"`
 	}
@@ -59,8 +69,24 @@ type world struct {
 
 func newWorld(seed uint64) *world {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 0))}
-	w.accounts = w.newAccounts(ordinaryAccounts)
+	total := 0.0
+	for _, account := range w.newAccounts(ordinaryAccounts) {
+		p := person{account: account, use: w.heavy(1, 1.2), last: days - 1}
+		if w.IntN(2) == 0 { // was not there when the log starts
+			p.first = w.IntN(days)
+		}
+		if w.IntN(3) == 0 { // leaves before it ends
+			p.last = p.first + w.IntN(days-p.first)
+		}
+		total += p.use * float64(1+p.last-p.first)
+		w.people, w.use = append(w.people, p), append(w.use, total)
+	}
 	return w
+}
+
+// heavy is a number with a heavy tail (log-normal), around the median.
+func (w *world) heavy(median, sigma float64) float64 {
+	return median * math.Exp(sigma*w.NormFloat64())
 }
 
 // newAccounts makes n account ids. They say nothing about when or why.
@@ -73,10 +99,23 @@ func (w *world) newAccounts(n int) []string {
 	return ids
 }
 
-// someone is an ordinary account; a few send much, most send little.
-func (w *world) someone() string {
-	f := w.Float64()
-	return w.accounts[int(f*f*f*float64(len(w.accounts)))]
+// someone is an ordinary user; a few send much, most send little.
+func (w *world) someone() person {
+	i, _ := slices.BinarySearch(w.use, w.Float64()*w.use[len(w.use)-1])
+	return w.people[i]
+}
+
+// crowd is n different ordinary users who are there on one of the days from
+// first to last. Who sends more is likelier to be among them.
+func (w *world) crowd(n, first, last int) []person {
+	var found []person
+	for len(found) < n {
+		p := w.someone()
+		if p.first <= last && p.last >= first && !slices.Contains(found, p) {
+			found = append(found, p)
+		}
+	}
+	return found
 }
 
 // moment is a time on a day from first to last, more often by day than by night.
@@ -117,12 +156,12 @@ func (w *world) finish() []prompt {
 // ordinary sends n prompts that have nothing to do with each other.
 func (w *world) ordinary(n int) {
 	for range n {
-		w.send(w.someone(), w.moment(0, days-1), w.request())
+		p := w.someone()
+		w.send(p.account, w.moment(p.first, p.last), w.request())
 	}
 }
 
-// request is an ordinary prompt: a few sentences of a random grammar. Fixed
-// words come in runs of three at most, so that the grammar itself is no template.
+// request is an ordinary prompt: a few sentences of a random grammar.
 func (w *world) request() string {
 	var parts []string
 	for range 1 + w.IntN(3) {
@@ -147,7 +186,7 @@ func (w *world) sentence() string {
 // article finds an "a" that has to be an "an".
 var article = regexp.MustCompile(`\b([Aa]) ([aeiou])`)
 
-// fill replaces {kind} by a word of that kind.
+// fill replaces {kind} by a word of that kind, and {one|other} by either.
 func (w *world) fill(frame string) string {
 	var b strings.Builder
 	for {
@@ -157,7 +196,11 @@ func (w *world) fill(frame string) string {
 			return article.ReplaceAllString(b.String(), "${1}n $2")
 		}
 		kind, after, _ := strings.Cut(rest, "}")
-		b.WriteString(w.pick(words[kind]))
+		if strings.Contains(kind, "|") {
+			b.WriteString(w.pick(strings.Split(kind, "|")))
+		} else {
+			b.WriteString(w.pick(words[kind]))
+		}
 		frame = after
 	}
 }
