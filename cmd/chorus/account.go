@@ -18,7 +18,7 @@ func (a *app) account() *cobra.Command {
 templates, and the 20 accounts that share most templates with it. --members adds
 to every template the accounts that sent most of it, 100 at most.`,
 		Example: `  chorus account acct-000017`,
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1, 1, "one account"),
 		RunE: a.runs(func(ctx context.Context, args []string) error {
 			return a.with(func(ix *index.Index) error {
 				account, err := ix.Account(ctx, args[0])

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -38,12 +37,17 @@ type app struct {
 
 // run does what the arguments say and returns the exit code.
 func (a *app) run(ctx context.Context, args []string) int {
+	out := &answer{w: a.stdout}
+	a.stdout = out
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil && out.err != nil {
+		a.started, err = true, out.err
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -53,47 +57,17 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return exitSkipped
 	}
 	code, hint := a.explain(err)
+	if errors.Is(err, index.ErrDamaged) && cmd.Name() != "check" {
+		hint = "\"chorus check\" says what is damaged. " + hint
+	}
 	if code == exitUsage {
 		hint = fmt.Sprintf("%q says how it is used.", cmd.CommandPath()+" --help")
 	}
-	fmt.Fprintln(a.stderr, "chorus: "+escape(err.Error(), true))
+	fmt.Fprintln(a.stderr, "chorus: "+escape(plain(err), true))
 	if hint != "" {
 		fmt.Fprintln(a.stderr, escape(hint, true))
 	}
 	return code
-}
-
-// explain maps an error to an exit code and a hint at what to do.
-func (a *app) explain(err error) (code int, hint string) {
-	var usage *usageError
-	var part *partly
-	switch {
-	case !a.started, errors.As(err, &usage):
-		return exitUsage, ""
-	case errors.As(err, &part):
-		return exitSkipped, ""
-	case errors.Is(err, index.ErrLocked):
-		return exitLocked, "Another process has " + a.db + " open, maybe \"chorus serve\". Ask its HTTP API instead\n" +
-			"(like curl http://" + defaultListen + "/v1/templates), or stop it first."
-	case errors.Is(err, index.ErrDamaged):
-		return exitDamaged, "\"chorus check\" says what is damaged. Restore a backup, or load the logs into a new index."
-	case errors.Is(err, index.ErrMissing):
-		return exitFailed, "There is no index at " + a.db + ". Make one with \"chorus load\", or name another with --db."
-	case errors.Is(err, index.ErrNotIndex):
-		return exitFailed, a.db + " is some other file. Name the index with --db."
-	case errors.Is(err, index.ErrVersion):
-		return exitFailed, "Use the version of chorus that made it, or a newer one."
-	case errors.Is(err, fs.ErrPermission):
-		return exitFailed, "Check the permissions of the file and its folder."
-	}
-	return exitFailed, ""
-}
-
-// A usageError is a wrong command line that cobra could not know to be wrong.
-type usageError struct{ error }
-
-func usagef(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...)}
 }
 
 func (a *app) root() *cobra.Command {
@@ -143,48 +117,13 @@ func environment(flags *pflag.FlagSet) error {
 		}
 		if e := flags.Set(f.Name, value); e != nil {
 			err = fmt.Errorf("environment variable %s: %w", name, e)
+			var invalid *pflag.InvalidValueError
+			if errors.As(e, &invalid) {
+				err = fmt.Errorf("environment variable %s", wanted(name, invalid))
+			}
 		}
 	})
 	return err
-}
-
-// suggest adds the flag that was probably meant to an error about an unknown one.
-func suggest(cmd *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
-		return err
-	}
-	name := unknown.GetSpecifiedName()
-	best, least := "", 3
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if d := distance(name, f.Name); d < least {
-			best, least = f.Name, d
-		}
-	})
-	if best == "" {
-		return err
-	}
-	return fmt.Errorf("%w (did you mean --%s?)", err, best)
-}
-
-// distance is the number of bytes to insert, delete or replace to get from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := last
-			if a[i] != b[j] {
-				d = 1 + min(last, row[j], row[j+1])
-			}
-			last, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
 }
 
 // tuning adds the flags that say how an index that is written works. What it

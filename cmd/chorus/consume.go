@@ -56,7 +56,7 @@ One process has an index: to ask while it is fed, use "chorus serve --consume UR
 		Example: `  chorus consume 'kafka://broker1,broker2/prompts?group=chorus'
   chorus consume --until-caught-up --dead-letters dead.jsonl 'kafka://broker/prompts?account=key'
   CHORUS_NATS_PASSWORD=… chorus consume 'nats://ann@127.0.0.1/PROMPTS?subject=prompts.*&account=subject:2'`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, -1, "the streams to read, like kafka://broker/prompts"),
 		RunE: a.runs(c.run),
 	}
 	c.reading(cmd.Flags())

@@ -72,7 +72,7 @@ func TestConsume(t *testing.T) {
 		want string
 		args []string
 	}{
-		{exitUsage, "requires at least 1 arg", nil},
+		{exitUsage, "name the streams to read", nil},
 		{exitUsage, `no parameter "topic"`, []string{"kafka://" + host + "/prompts?topic=x"}},
 		{exitUsage, "a password in a URL can be seen", []string{"kafka://u:hunter2@" + host + "/prompts"}},
 		{exitUsage, "--format nonsense", []string{"--format", "nonsense", "kafka://" + host + "/prompts"}},

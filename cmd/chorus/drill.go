@@ -57,7 +57,7 @@ The same --seed plants the same prompts.`,
   chorus drill --accounts 8,25,100,400 --tier T3
   chorus drill --log june.jsonl.gz --decoys 5 --prompts-per-day 0.5 --days 14
   chorus drill --template theirs.txt --payload questions.txt --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error { return d.run(ctx) }),
 	}
 	f := cmd.Flags()

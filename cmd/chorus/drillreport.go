@@ -35,8 +35,12 @@ func (d *drilling) print() error {
 		fmt.Fprintf(d.stdout, "  and %d more alerts; --json lists all\n", alerts-ownShown)
 	}
 
-	fmt.Fprintf(d.stdout, "\nThe planted campaign, %s, %v prompts an account and day, %s until %s:\n",
-		d.plan.Tier, d.plan.PerDay, count(d.plan.Days, "day"), minute(d.plan.End))
+	prompts := "prompts"
+	if d.plan.PerDay == 1 {
+		prompts = "prompt"
+	}
+	fmt.Fprintf(d.stdout, "\nThe planted campaign, %s, %v %s an account and day, %s until %s:\n",
+		d.plan.Tier, d.plan.PerDay, prompts, count(d.plan.Days, "day"), minute(d.plan.End))
 	t := newTable("ACCOUNTS", "PROMPTS", "<STATUS", "SCORE", "RECOVERED", "STRANGERS", "AFTER PROMPTS", "AFTER ACCOUNTS", "LEAKED", "<ALERTED")
 	for i := range r.Drills {
 		o := &r.Drills[i]

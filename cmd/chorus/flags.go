@@ -29,7 +29,7 @@ index's file changes and lets go of it in between, so that others can load. Whil
   curl -N -H 'Accept: text/event-stream' http://` + defaultListen + `/v1/flags`,
 		Example: `  chorus flags
   chorus flags --json --after 17 --follow`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
 			if follow {
 				return a.follow(ctx, after)

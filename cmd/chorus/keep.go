@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -17,8 +16,11 @@ func (a *app) check() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Verify the whole index",
-		Long:  `Verify the whole index. It prints "ok", or says what is damaged and exits with 5.`,
-		Args:  cobra.NoArgs,
+		Long: `Verify the whole index: checksums, order, and that its parts agree. It prints "ok",
+or says what is damaged and exits with 5. It changes nothing.`,
+		Example: `  chorus check
+  chorus check --db chorus-monday.db && echo the backup is whole`,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
 			return a.with(func(ix *index.Index) error {
 				if err := ix.Check(ctx); err != nil {
@@ -42,7 +44,7 @@ func (a *app) backup() *cobra.Command {
 for "-". The copy is an index itself: name it with --db to use it.`,
 		Example: `  chorus backup chorus-monday.db
   chorus backup - | zstd > chorus.db.zst`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1, `one new file, or "-" for standard output`),
 		RunE: a.runs(func(ctx context.Context, args []string) error {
 			return a.with(func(ix *index.Index) error {
 				if args[0] == "-" {
@@ -66,10 +68,7 @@ for "-". The copy is an index itself: name it with --db to use it.`,
 // backupTo writes a backup to a file that must not exist. A backup that failed
 // leaves no file.
 func backupTo(ctx context.Context, ix *index.Index, name string) (n int64, err error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return 0, fmt.Errorf("%s exists: name a new file for the backup", name)
-	}
+	f, err := newFile(name)
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +90,7 @@ Nobody else may have the index open. It needs room for a second file beside the
 first, which it verifies and then puts in the first's place; interrupted anywhere,
 it leaves the index as it was.`,
 		Example: `  chorus expire --before 90d && chorus compact`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
 			before, after, err := index.Compact(ctx, a.db)
 			if err != nil {
@@ -115,7 +114,7 @@ func (a *app) expire() *cobra.Command {
 what shares one with newer prompts stays. ` + whenHelp,
 		Example: `  chorus expire --before 90d
   chorus expire --before 2026-06-01`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
 			if before == "" {
 				return usagef("--before is missing: before which time to forget")

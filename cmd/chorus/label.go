@@ -58,7 +58,7 @@ or how long after the newest prompt in the index (30d).`,
   chorus label --template t6 --verdict none
   chorus label --import known.jsonl
   chorus label --export -`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error { return l.run(ctx) }),
 	}
 	f := cmd.Flags()
@@ -238,7 +238,7 @@ func (a *app) writeTo(name string, f func(io.Writer) error) error {
 		w := bufio.NewWriter(a.stdout)
 		return errors.Join(f(w), w.Flush())
 	}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := newFile(name)
 	if err != nil {
 		return err
 	}

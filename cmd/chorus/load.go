@@ -51,7 +51,7 @@ from there.`,
   chorus load --json prompts.jsonl
   chorus load --dry-run spend-logs.parquet
   chorus load --account-field customer.id --text-field question requests.csv`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, -1, `the logs to load, or "-" for standard input`),
 		RunE: a.runs(l.run),
 	}
 	l.reading(cmd.Flags())

@@ -109,6 +109,9 @@ func (p *progress) finish() {
 
 // terminal says whether w is one, and how many columns it has.
 func terminal(w any) (columns int, ok bool) {
+	if o, ok := w.(*answer); ok {
+		w = o.w
+	}
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return 0, false

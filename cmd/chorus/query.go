@@ -29,7 +29,7 @@ Similarity is the share of word sequences that two texts have in common (their
 Jaccard similarity), estimated: 1 for the same text, 0 for nothing in common.`,
 		Example: `  chorus similar "Solve the following step by step"
   chorus similar --min 0.8 --limit 100 < prompt.txt`,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1, "one text"),
 		RunE: a.runs(func(ctx context.Context, args []string) error {
 			if !(least >= 0 && least <= 1) {
 				return usagef("--min %v: want 0 to 1", least)
@@ -80,7 +80,7 @@ func (a *app) printMatches(matches []index.Match) error {
 		return nil
 	}
 	if len(matches) == 0 {
-		fmt.Fprintln(a.stderr, "chorus: nothing is that similar")
+		fmt.Fprintln(a.stderr, "chorus: nothing is that similar; --min asks for less, and \"chorus search\" finds words")
 		return nil
 	}
 	t := newTable("SIMILARITY", "<TIME", "<ACCOUNT", "<PROMPT", "<TEMPLATES")
@@ -103,7 +103,12 @@ func (a *app) stats() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stats",
 		Short: "Show the index's totals",
-		Args:  cobra.NoArgs,
+		Long: `Show the index's totals: prompts, accounts, templates, the file's size, and the
+times of the first and the last prompt. --json has more, such as the memory that
+templates take and the scheme that texts are compared by.`,
+		Example: `  chorus stats
+  chorus stats --json`,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
 			return a.with(func(ix *index.Index) error {
 				s, err := ix.Stats(ctx)
@@ -113,8 +118,11 @@ func (a *app) stats() *cobra.Command {
 				if a.json {
 					return a.print(&s)
 				}
-				_, err = fmt.Fprintf(a.stdout, "prompts    %s\naccounts   %s\ntemplates  %s\nsegments   %s\nfile       %s\nfirst      %s UTC\nlast       %s UTC\n",
-					thousands(s.Prompts), thousands(s.Accounts), thousands(s.Templates), thousands(s.Segments), size(s.Bytes), minute(s.First), minute(s.Last))
+				_, err = fmt.Fprintf(a.stdout, "prompts    %s\naccounts   %s\ntemplates  %s\nsegments   %s\nfile       %s\n",
+					thousands(s.Prompts), thousands(s.Accounts), thousands(s.Templates), thousands(s.Segments), size(s.Bytes))
+				if err == nil && s.Prompts > 0 {
+					_, err = fmt.Fprintf(a.stdout, "first      %s UTC\nlast       %s UTC\n", minute(s.First), minute(s.Last))
+				}
 				return err
 			})
 		}),
@@ -125,7 +133,7 @@ func (a *app) version() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Show chorus's version",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: a.runs(func(context.Context, []string) error {
 			v := struct {
 				Version string `json:"version"`

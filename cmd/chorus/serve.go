@@ -95,7 +95,7 @@ holds are used in place of --listen.`,
   chorus token create gateway --role ingest
   chorus serve --listen 0.0.0.0:8428 --tls-cert cert.pem --tls-key key.pem
   curl -H "Authorization: Bearer $TOKEN" --data-binary @prompts.json https://chorus.example/v1/prompts`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error { return s.run(ctx) }),
 	}
 	f := cmd.Flags()

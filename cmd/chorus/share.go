@@ -38,7 +38,7 @@ of a pattern is in none of them.
 ` + keyHelp,
 		Example: `  chorus campaigns export c8 --key-file partner.key --output c8.stix.json
   chorus campaigns export c8 --format csv`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1, "one campaign"),
 		RunE: a.runs(func(ctx context.Context, args []string) error {
 			switch format {
 			case "stix", "jsonl", "csv":
@@ -129,7 +129,7 @@ Nothing is stored.
 ` + keyHelp + ` It exits with 3 if some
 indicators could not be matched.`,
 		Example: `  chorus campaigns import c8.stix.json --key-file partner.key`,
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1, 1, "one bundle"),
 		RunE: a.runs(func(ctx context.Context, args []string) error {
 			key, err := readKey(keyFile)
 			if err != nil {

@@ -45,7 +45,7 @@ do everything, and sees profiles and webhooks.`,
   chorus token create ann@example.org --role decide --expires 90d
   chorus token list
   chorus token revoke gateway`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 	}
 	cmd.AddCommand(a.tokenCreate(), a.tokenList(), a.tokenRevoke())
 	return cmd
@@ -61,7 +61,7 @@ Its name stands in the audit log, and is the author of its verdicts.`,
 		Example: `  chorus token create gateway --role ingest --rate 200
   chorus token create detector --role ingest,read
   TOKEN=$(chorus token create ann --role decide --expires 90d)`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1, "one token"),
 		RunE: a.runs(func(_ context.Context, args []string) error { return t.create(args[0]) }),
 	}
 	t.files(cmd)
@@ -140,7 +140,7 @@ func (a *app) tokenList() *cobra.Command {
 		Use:     "list",
 		Short:   "List the tokens, without what they are",
 		Example: `  chorus token list --json`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE:    a.runs(func(context.Context, []string) error { return t.list() }),
 	}
 	t.files(cmd)
@@ -198,7 +198,7 @@ func (a *app) tokenRevoke() *cobra.Command {
 its streams of flags and its uploads. When the last one is gone nobody gets in;
 delete the token file to serve without tokens again.`,
 		Example: `  chorus token revoke gateway`,
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1, 1, "one token"),
 		RunE:    a.runs(func(_ context.Context, args []string) error { return t.revoke(args[0]) }),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 || environment(cmd.Flags()) != nil {
