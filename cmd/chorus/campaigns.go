@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) campaigns() *cobra.Command {
-	var filter index.Filter
+	var s selection
 	cmd := &cobra.Command{
 		Use:   "campaigns",
 		Short: "Show which accounts act together, worst first",
@@ -25,35 +25,36 @@ those against with a minus.
 "alert" asks for a look, "watch" is less sure or smaller. "benign" and "confirmed"
 are verdicts that "chorus label" gave. The line of blocks is the prompts per day.
 With --members every account stands with the confidence that it is one of them
-and with its prompts.`,
+and with its prompts. ` + whenHelp,
 		Example: `  chorus campaigns
+  chorus campaigns --status alert,watch --min-score 80
   chorus campaigns --status alert --json --members
   chorus campaigns --id c317 --members`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
-			switch filter.Status {
-			case "", "alert", "watch", "benign", "confirmed":
-			default:
-				return usagef("--status %q is not one of alert, watch, benign, confirmed", filter.Status)
-			}
-			if filter.Limit < 0 || filter.MinAccounts < 0 {
-				return usagef("--limit and --min-accounts must not be negative")
+			if err := s.valid(); err != nil {
+				return err
 			}
 			return a.with(func(ix *index.Index) error {
+				filter, err := s.in(ctx, ix)
+				if err != nil {
+					return err
+				}
 				found, err := ix.Campaigns(ctx, filter)
 				if err != nil {
 					return err
+				}
+				if filter.ID != "" && len(found) == 0 {
+					return fmt.Errorf("there is no campaign %s that fits", filter.ID)
 				}
 				return a.printCampaigns(found)
 			})
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&filter.ID, "id", "", "this one only")
-	f.StringVar(&filter.Status, "status", "", "only those of this status")
-	f.IntVar(&filter.MinAccounts, "min-accounts", 0, "only those of so many accounts or more")
-	f.IntVar(&filter.Limit, "limit", 20, "show so many; 0: all")
-	f.BoolVar(&filter.Members, "members", false, "list the accounts")
+	s.flags(f, statuses[:4])
+	f.StringVar(&s.since, "since", "", "only those seen since then: 24h, 7d, 2026-06-01")
+	f.StringVar(&s.until, "until", "", "only those seen before then")
 	cmd.AddCommand(a.export(), a.importBundle())
 	return cmd
 }
@@ -68,7 +69,7 @@ func (a *app) printCampaigns(found []index.Campaign) error {
 		return nil
 	}
 	if len(found) == 0 {
-		fmt.Fprintln(a.stderr, "chorus: no campaign")
+		fmt.Fprintln(a.stderr, "chorus: no campaign fits")
 		return nil
 	}
 	for i := range found {
@@ -93,7 +94,7 @@ func (a *app) printCampaign(w io.Writer, c *index.Campaign) {
 		fmt.Fprintf(w, "  alerted by a prompt of %s\n", minute(c.FlaggedAt))
 	}
 	for _, t := range c.Templates[:min(shownTemplates, len(c.Templates))] {
-		a.printIndented(w, fmt.Sprintf("  %s  %s  ", t.ID, count(t.Accounts, "account")), oneLine(t.Pattern), columns)
+		a.printIndented(w, fmt.Sprintf("  %s  %s  ", t.ID, count(t.Accounts, "account")), oneLine(t.Pattern), columns, 3)
 	}
 	if more := len(c.Templates) - shownTemplates; more > 0 {
 		fmt.Fprintf(w, "  and %s\n", count(more, "further template"))
@@ -104,22 +105,27 @@ func (a *app) printCampaign(w io.Writer, c *index.Campaign) {
 	if c.RewiredP > 0 {
 		fmt.Fprintf(w, "  of random services with the same accounts and templates, %.2g %% or fewer share as many\n", 100*c.RewiredP)
 	}
-	for _, f := range c.Factors {
-		points := math.Round(f.Points) + 0 // no "-0"
-		a.printIndented(w, fmt.Sprintf("  %+4.0f  %-15s  ", points, f.Name), f.Text, columns)
-	}
+	a.printFactors(w, c.Factors)
 	for _, m := range c.Members {
 		fmt.Fprintf(w, "  %4.0f %%  %6s  %s\n", 100*m.Confidence, thousands(m.Prompts), escape(m.Account, false))
 	}
 }
 
-// printIndented writes text after a head, in up to three lines.
-func (a *app) printIndented(w io.Writer, head, text string, columns int) {
+func (a *app) printFactors(w io.Writer, factors []index.Factor) {
+	columns := a.columns()
+	for _, f := range factors {
+		points := math.Round(f.Points) + 0 // no "-0"
+		a.printIndented(w, fmt.Sprintf("  %+4.0f  %-15s  ", points, f.Name), f.Text, columns, 3)
+	}
+}
+
+// printIndented writes text after a head, in up to depth lines.
+func (a *app) printIndented(w io.Writer, head, text string, columns, depth int) {
 	left := 0
 	if columns > 0 {
 		left = max(20, columns-len(head))
 	}
-	for i, line := range wrap(escape(text, false), left, 3) {
+	for i, line := range wrap(escape(text, false), left, depth) {
 		if i > 0 {
 			head = strings.Repeat(" ", len(head))
 		}

@@ -17,16 +17,16 @@ const maxCompletions = 50
 // complete tells shells what the flags and arguments of root's commands take:
 // fixed words, and ids of campaigns and templates while nobody serves the index.
 func (a *app) complete(root *cobra.Command) {
-	status := []string{"alert", "watch", index.Benign, index.Confirmed, index.None}
 	for _, c := range []struct {
 		command []string
 		flag    string // "": the first argument
 		values  cobra.CompletionFunc
 	}{
 		{[]string{"load"}, "format", fixed(slices.Concat([]string{"auto"}, promptlog.Formats())...)},
-		{[]string{"templates"}, "status", fixed(status...)},
-		{[]string{"search"}, "status", fixed(status...)},
-		{[]string{"campaigns"}, "status", fixed(status[:4]...)},
+		{[]string{"templates"}, "status", fixed(statuses...)},
+		{[]string{"templates"}, "id", a.ids(templateIDs)},
+		{[]string{"search"}, "status", fixed(statuses...)},
+		{[]string{"campaigns"}, "status", fixed(statuses[:4]...)},
 		{[]string{"campaigns"}, "id", a.ids(campaignIDs)},
 		{[]string{"campaigns", "export"}, "format", fixed("stix", "jsonl", "csv")},
 		{[]string{"campaigns", "export"}, "", a.ids(campaignIDs)},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +15,6 @@ import (
 
 // searchFolder is where the text index of the index at db is kept.
 func searchFolder(db string) string { return db + ".search" }
-
-var statuses = []string{"alert", "watch", "benign", "confirmed", "none"}
 
 func (a *app) search() *cobra.Command {
 	var q search.Query
@@ -57,10 +54,8 @@ to date first. It may be deleted at any time; --rebuild makes it anew. While
 		},
 		RunE: a.runs(func(ctx context.Context, args []string) error {
 			q.Text = strings.Join(args, " ")
-			for _, s := range q.Status {
-				if !slices.Contains(statuses, s) {
-					return usagef("--status %q is not one of %s", s, strings.Join(statuses, ", "))
-				}
+			if err := validStatus(q.Status, statuses); err != nil {
+				return err
 			}
 			if q.MinAccounts < 0 || q.Limit < 1 || !(q.MinScore >= 0) {
 				return usagef("--min-accounts and --min-score must not be negative, --limit not below 1")

@@ -11,48 +11,66 @@ import (
 )
 
 func (a *app) templates() *cobra.Command {
-	var filter index.Filter
-	var since string
+	var s selection
 	cmd := &cobra.Command{
 		Use:   "templates",
 		Short: "Show the templates that many accounts share, widest first",
 		Long: `Show the templates that many accounts share, widest first.
 
 A pattern is what a template's prompts have in common; {1}, {2} … are the places
-where they differ. ` + whenHelp,
+where they differ. With --id one of them is shown in full: its pattern, what filled
+the slots, and the points for and against a campaign. ` + whenHelp,
 		Example: `  chorus templates
   chorus templates --min-accounts 10 --since 7d
+  chorus templates --status alert,watch
+  chorus templates --id t4
   chorus templates --json --members --limit 0`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
-			switch filter.Status {
-			case "", "alert", "watch", "benign", "confirmed", "none":
-			default:
-				return usagef("--status %q is not one of alert, watch, benign, confirmed, none", filter.Status)
-			}
-			if filter.MinAccounts < 0 || filter.Limit < 0 {
-				return usagef("--min-accounts and --limit must not be negative")
+			if err := s.valid(); err != nil {
+				return err
 			}
 			return a.with(func(ix *index.Index) error {
-				var err error
-				if filter.Since, err = when(ctx, ix, "--since", since); err != nil {
+				filter, err := s.in(ctx, ix)
+				if err != nil {
 					return err
 				}
 				templates, err := ix.Templates(ctx, filter)
 				if err != nil {
 					return err
 				}
+				if filter.ID != "" && len(templates) == 0 {
+					return fmt.Errorf("there is no template %s that fits", filter.ID)
+				}
+				if filter.ID != "" && !a.json {
+					a.printTemplate(&templates[0])
+					return nil
+				}
 				return a.printTemplates(templates)
 			})
 		}),
 	}
 	f := cmd.Flags()
-	f.IntVar(&filter.MinAccounts, "min-accounts", 0, "only those of so many accounts or more")
-	f.StringVar(&filter.Status, "status", "", "only those of this status: alert, watch, benign, confirmed, none")
-	f.StringVar(&since, "since", "", "count only what was sent since then: 24h, 7d, 2026-06-01")
-	f.IntVar(&filter.Limit, "limit", 20, "show so many; 0: all")
-	f.BoolVar(&filter.Members, "members", false, "list the accounts")
+	s.flags(f, statuses)
+	f.StringVar(&s.since, "since", "", "count only what was sent since then, in whole days: 24h, 7d, 2026-06-01")
+	f.StringVar(&s.until, "until", "", "count only what was sent up to that day: 7d, 2026-06-01")
 	return cmd
+}
+
+// printTemplate shows all of a template but the exemplars.
+func (a *app) printTemplate(m *index.Template) {
+	columns := a.columns()
+	fmt.Fprintf(a.stdout, "%s  %s  score %.0f  %s, %s  %s to %s UTC\n", m.ID, m.Status, m.Score,
+		count(m.Accounts, "account"), count(m.Prompts, "prompt"), minute(m.FirstSeen), minute(m.LastSeen))
+	a.printIndented(a.stdout, "  ", oneLine(m.Pattern), columns, len(m.Pattern))
+	for i, slot := range m.Slots {
+		fmt.Fprintf(a.stdout, "  {%d}  %d different among the exemplars\n", i+1, slot.Distinct)
+		for _, text := range slot.Examples {
+			a.printIndented(a.stdout, "       ", oneLine(text), columns, 1)
+		}
+	}
+	a.printFactors(a.stdout, m.Factors)
+	a.printMembers(m.Members)
 }
 
 func (a *app) printTemplates(templates []index.Template) error {
@@ -65,7 +83,7 @@ func (a *app) printTemplates(templates []index.Template) error {
 		return nil
 	}
 	if len(templates) == 0 {
-		fmt.Fprintln(a.stderr, "chorus: no template is that widely shared")
+		fmt.Fprintln(a.stderr, "chorus: no template fits")
 		return nil
 	}
 	t := newTable("ACCOUNTS", "PROMPTS", "SCORE", "<STATUS", "<FIRST", "<LAST", "<ID", "<PATTERN")
