@@ -99,7 +99,7 @@ func Open(path string, o *Options) (*Guard, error) {
 		g.o.Logger = slog.New(slog.DiscardHandler)
 	}
 	g.gates.init(g.o.Limits.filled())
-	g.sessions.init()
+	g.sessions.init(path, g.o.Logger)
 	g.holders.Store(&holders{})
 	if err := g.reload(); err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (g *Guard) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		g.sessions.expire(time.Now())
+		g.sessions.reload()
 		switch err := g.reload(); {
 		case err == nil:
 			last = ""
@@ -171,8 +171,7 @@ func (g *Guard) reload() error {
 	if err != nil {
 		return fmt.Errorf("access: %w", err)
 	}
-	if old.file != nil && os.SameFile(info, old.file) && info.ModTime().Equal(old.file.ModTime()) &&
-		info.Size() == old.file.Size() && info.Mode() == old.file.Mode() {
+	if old.file != nil && sameFile(info, old.file) {
 		return nil
 	}
 	r, err := os.Open(g.path)

@@ -368,19 +368,6 @@ func TestSession(t *testing.T) {
 	})
 }
 
-func TestSessionsBounded(t *testing.T) {
-	var s sessions
-	s.init()
-	now := time.Now()
-	first := s.begin(Hash{}, now)
-	for i := range maxSessions {
-		s.begin(Hash{}, now.Add(time.Duration(i+1)))
-	}
-	if _, ok := s.all[hashOf(first)]; ok || len(s.all) != maxSessions {
-		t.Errorf("%d sessions, the oldest among them: %v", len(s.all), ok)
-	}
-}
-
 func TestLocalPath(t *testing.T) {
 	for p, want := range map[string]string{
 		"/a": "/a", "/a?b=//c": "/a?b=//c", "": "/", "/": "/", "//evil": "/", `/\evil`: "/", "http://evil": "/", "/\tevil": "/", "a": "/",

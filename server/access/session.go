@@ -1,57 +1,132 @@
 package access
 
 import (
-	"context"
+	"bytes"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"mime"
+	"io/fs"
+	"log/slog"
 	"net/http"
-	"strings"
+	"os"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// CookieName is that of the cookie which holds a session's id.
-const CookieName = "chorus_session"
+// sessions are those of browsers. A browser keeps its own: a signed cookie
+// that names the token, never holds it, and says when it ends. So sessions
+// outlive the process; they end with their token, after sessionLasts, and when
+// somebody signs out, which the session file remembers.
+//
+// The file stands beside the token file, is for its owner only and replaced as
+// a whole:
+//
+//	{"version":1,"key":"…","ended":[{"token":"ann","id":"…","expires":"…"}]}
+//
+// It is made by the first sign-in. A new key ends all sessions: the file may be
+// deleted at any time. Where it cannot be written, sessions end with the process.
+type sessions struct {
+	path   string
+	lock   string
+	logger *slog.Logger
+
+	mu   sync.Mutex
+	file os.FileInfo // what kept is of; nil: of no file
+	kept sessionFile
+}
+
+type sessionFile struct {
+	Version int     `json:"version"`
+	Key     []byte  `json:"key"`
+	Ended   []ended `json:"ended"`
+}
+
+// ended is a session that ended before its time; without an id all of a
+// token's that expire at this time or before.
+type ended struct {
+	Token   string    `json:"token"`
+	ID      []byte    `json:"id,omitempty"`
+	Expires time.Time `json:"expires"`
+}
 
 const (
-	sessionLasts = 12 * time.Hour
-	maxSessions  = 4096
-	maxLogin     = 4 << 10 // of a sign-in's body
+	sessionVersion = 1
+	sessionKey     = 32 // bytes
+	sessionID      = 16
+	maxEnded       = 64 // of one token, by id
 )
 
-// sessions are those of browsers, which keep a random id and never the token.
-// They end with the process, with their token, and after sessionLasts.
-type sessions struct {
-	mu  sync.Mutex
-	all map[Hash]session // by the id's hash
-}
-
-type session struct {
-	token   Hash
+// A ticket is what a cookie says, in base64url:
+//
+//	version [1]  id [16]  expires [8], Unix seconds, big-endian  name of the token  HMAC-SHA256 [32]
+//
+// The signature is over what stands before it and the token's hash: another
+// token of the same name does not go on with it.
+type ticket struct {
+	id      [sessionID]byte
 	expires time.Time
+	name    string
 }
 
-func (s *sessions) init() { s.all = make(map[Hash]session) }
+const ticketHead = 1 + sessionID + 8
 
-// begin makes a session and returns its id.
-func (s *sessions) begin(token Hash, now time.Time) string {
-	id := rand.Text()
+func (t *ticket) sign(key []byte, token Hash) string {
+	b := append([]byte{sessionVersion}, t.id[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(t.expires.Unix()))
+	b = append(b, t.name...)
+	return base64.RawURLEncoding.EncodeToString(append(b, seal(key, b, token)...))
+}
+
+func seal(key, b []byte, token Hash) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write(b)
+	m.Write(token[:])
+	return m.Sum(nil)
+}
+
+// parseTicket reads a cookie; signed is what sum is the signature of.
+func parseTicket(s string) (t ticket, signed, sum []byte, ok bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(b) <= ticketHead+sha256.Size || b[0] != sessionVersion {
+		return t, nil, nil, false
+	}
+	signed, sum = b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
+	copy(t.id[:], signed[1:])
+	t.expires = time.Unix(int64(binary.BigEndian.Uint64(signed[1+sessionID:])), 0).UTC()
+	t.name = string(signed[ticketHead:])
+	return t, signed, sum, nameForm.MatchString(t.name)
+}
+
+func (s *sessions) init(tokens string, logger *slog.Logger) {
+	s.path, s.lock, s.logger = tokens+".sessions", tokens+".lock", logger
+	s.reload()
+}
+
+// begin makes a session of a token and returns its cookie.
+func (s *sessions) begin(h *holder, now time.Time) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.all) >= maxSessions {
-		var oldest Hash
-		for k, v := range s.all {
-			if o, ok := s.all[oldest]; !ok || v.expires.Before(o.expires) {
-				oldest = k
+	if len(s.kept.Key) == 0 {
+		s.update(func(f *sessionFile) {
+			if len(f.Key) == 0 {
+				f.Key = make([]byte, sessionKey)
+				rand.Read(f.Key)
 			}
-		}
-		delete(s.all, oldest)
+		})
 	}
-	s.all[hashOf(id)] = session{token, now.Add(sessionLasts)}
-	return id
+	t := ticket{expires: now.Add(sessionLasts), name: h.Name}
+	rand.Read(t.id[:])
+	return t.sign(s.kept.Key, h.Hash)
 }
 
 // find returns the holder whose session a request continues.
@@ -60,140 +135,155 @@ func (s *sessions) find(r *http.Request, l *holders) *holder {
 	if err != nil {
 		return nil
 	}
-	s.mu.Lock()
-	found, ok := s.all[hashOf(c.Value)]
-	s.mu.Unlock()
-	if !ok || !time.Now().Before(found.expires) {
-		return nil
+	h, _ := s.open(c.Value, l, time.Now())
+	return h
+}
+
+// open returns the holder of a cookie that is valid, and what it says.
+func (s *sessions) open(cookie string, l *holders, now time.Time) (*holder, *ticket) {
+	t, signed, sum, ok := parseTicket(cookie)
+	if !ok || !now.Before(t.expires) {
+		return nil, nil
 	}
-	return l.find(found.token)
-}
-
-func (s *sessions) end(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.all, hashOf(id))
-}
-
-func (s *sessions) expire(now time.Time) {
+	i := slices.IndexFunc(l.all, func(h *holder) bool { return h.Name == t.name })
+	if i < 0 {
+		return nil, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for k, v := range s.all {
-		if !now.Before(v.expires) {
-			delete(s.all, k)
-		}
+	if len(s.kept.Key) == 0 || !hmac.Equal(sum, seal(s.kept.Key, signed, l.all[i].Hash)) || s.kept.has(&t) {
+		return nil, nil
 	}
+	return l.all[i], &t
 }
 
-// login begins a session for the token in a JSON object {"token":"…"}, which it
-// answers with 204, or in a form's field, which it answers with a redirection to
-// the page named by the field "next".
-func (g *Guard) login(w http.ResponseWriter, r *http.Request) *refusal {
-	token, next, err := loginToken(w, r)
-	if err != nil {
-		return &refusal{status: http.StatusBadRequest, detail: err.Error()}
-	}
-	h := g.holders.Load().find(hashOf(token))
-	if h == nil || h.expired(time.Now()) {
-		return &refusal{status: http.StatusUnauthorized, challenge: "invalid_token", detail: "there is no such token, or it has been revoked or has expired"}
-	}
-	now := time.Now()
-	g.setCookie(w, r, g.sessions.begin(h.Hash, now), sessionLasts)
-	g.o.Audit.record(&visit{Identity: Identity{h.Name, h.Roles}, remote: r.RemoteAddr}, "sign in")
-	leave(w, r, next)
-	return nil
-}
-
-// logout ends the session that a request continues.
-func (g *Guard) logout(w http.ResponseWriter, r *http.Request) *refusal {
-	if c, err := r.Cookie(CookieName); err == nil {
-		g.sessions.end(c.Value)
-	}
-	g.setCookie(w, r, "", -time.Second)
-	next := ""
-	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind == "application/x-www-form-urlencoded" {
-		next = "/"
-	}
-	leave(w, r, next)
-	return nil
-}
-
-// setCookie gives the browser a session. Scripts cannot read it, other sites
-// cannot send it.
-func (g *Guard) setCookie(w http.ResponseWriter, r *http.Request, id string, lasts time.Duration) {
-	http.SetCookie(w, &http.Cookie{
-		Name: CookieName, Value: id, Path: "/", MaxAge: int(lasts.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+func (f *sessionFile) has(t *ticket) bool {
+	return slices.ContainsFunc(f.Ended, func(e ended) bool {
+		return e.Token == t.name && (bytes.Equal(e.ID, t.id[:]) || len(e.ID) == 0 && !t.expires.After(e.Expires))
 	})
 }
 
-func leave(w http.ResponseWriter, r *http.Request, next string) {
-	w.Header().Set("Cache-Control", "no-store")
-	if next == "" {
-		w.WriteHeader(http.StatusNoContent)
+// end ends the session of a cookie, if it is one.
+func (s *sessions) end(cookie string, l *holders, now time.Time) {
+	_, t := s.open(cookie, l, now)
+	if t == nil {
 		return
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.update(func(f *sessionFile) { f.end(t, now) })
 }
 
-var errLogin = errors.New(`want {"token":"…"} as application/json, or a form with the field "token"`)
+// end notes that a session ended, and forgets those whose time is up. Of a
+// token whose sessions were ended again and again, all begun so far end.
+func (f *sessionFile) end(t *ticket, now time.Time) {
+	f.Ended = slices.DeleteFunc(f.Ended, func(e ended) bool { return !now.Before(e.Expires) })
+	f.Ended = append(f.Ended, ended{t.name, t.id[:], t.expires})
+	of := func(e ended) bool { return e.Token == t.name }
+	n := 0
+	for _, e := range f.Ended {
+		if of(e) {
+			n++
+		}
+	}
+	if n > maxEnded {
+		f.Ended = append(slices.DeleteFunc(f.Ended, of), ended{Token: t.name, Expires: now.Add(sessionLasts)})
+	}
+}
 
-// loginToken reads the body of a sign-in. next is "" for JSON.
-func loginToken(w http.ResponseWriter, r *http.Request) (token, next string, err error) {
-	body := http.MaxBytesReader(w, r.Body, maxLogin)
-	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
-	case "application/json":
-		b, err := io.ReadAll(body)
+// update changes what is kept, and the file, one process at a time. The caller
+// holds s.mu.
+func (s *sessions) update(change func(*sessionFile)) {
+	err := func() error {
+		unlock, err := lockedfile.MutexAt(s.lock).Lock()
 		if err != nil {
-			return "", "", errLogin
+			return err
 		}
-		var v struct{ Token string }
-		if json.Unmarshal(b, &v) != nil {
-			return "", "", errLogin
+		defer unlock()
+		s.read()
+		change(&s.kept)
+		s.kept.Version = sessionVersion
+		if s.kept.Ended == nil {
+			s.kept.Ended = []ended{}
 		}
-		token = v.Token
-	case "application/x-www-form-urlencoded":
-		r.Body = body
-		if r.ParseForm() != nil {
-			return "", "", errLogin
+		b, err := json.Marshal(&s.kept)
+		if err != nil {
+			return err
 		}
-		token, next = r.PostForm.Get("token"), localPath(r.PostForm.Get("next"))
+		if err := replace(s.path, append(b, '\n')); err != nil {
+			return err
+		}
+		s.file, err = os.Stat(s.path)
+		return err
+	}()
+	if err == nil {
+		return
 	}
-	if token = strings.TrimSpace(token); token == "" {
-		return "", "", errLogin
-	}
-	return token, next, nil
+	s.logger.Warn("session file not written: sessions end with this process", "error", err)
+	change(&s.kept)
 }
 
-// localPath returns p if it is a path of this server, otherwise "/".
-func localPath(p string) string {
-	if len(p) > 1 && p[0] == '/' && p[1] != '/' && !strings.ContainsFunc(p, func(r rune) bool { return r == '\\' || r < ' ' }) {
-		return p
+// reload takes in the file if it has changed.
+func (s *sessions) reload() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read()
+}
+
+// read is reload for who holds s.mu. A file that is gone, cannot be used, or
+// might have been read by others, ends all sessions.
+func (s *sessions) read() {
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && s.file == nil:
+		return
+	case err == nil && s.file != nil && sameFile(info, s.file):
+		return
 	}
-	return "/"
-}
-
-// whoami answers GET /v1/session with the identity that the request has.
-func (g *Guard) whoami(w http.ResponseWriter, r *http.Request, v *visit) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	json.NewEncoder(w).Encode(v.Identity)
-}
-
-// A revocable body ends when the request's token does: an upload that never
-// ends must not outlive it.
-type revocable struct {
-	io.ReadCloser
-	ctx context.Context
-}
-
-// ErrRevoked is what reading a body returns when its token is no longer valid.
-var ErrRevoked = errors.New("access: the token was revoked or has expired")
-
-func (b *revocable) Read(p []byte) (int, error) {
-	if b.ctx.Err() != nil {
-		return 0, ErrRevoked
+	var f sessionFile
+	if err == nil {
+		f, info, err = readSessions(s.path)
 	}
-	return b.ReadCloser.Read(p)
+	if err != nil {
+		s.logger.Warn("session file not used: all have to sign in again", "error", err)
+		f, info = sessionFile{}, nil
+	}
+	s.file, s.kept = info, f
+}
+
+func sameFile(a, b os.FileInfo) bool {
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && a.Mode() == b.Mode()
+}
+
+func readSessions(path string) (f sessionFile, info os.FileInfo, err error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return f, nil, err
+	}
+	defer r.Close()
+	if info, err = r.Stat(); err != nil {
+		return f, nil, err
+	}
+	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode&0o077 != 0 {
+		return f, nil, fmt.Errorf("access: %s is open to others (%v)", path, mode)
+	}
+	b, err := io.ReadAll(io.LimitReader(r, maxFile))
+	if err != nil {
+		return f, nil, err
+	}
+	f, err = parseSessions(b)
+	if err != nil {
+		return f, nil, fmt.Errorf("access: %s: %w", path, err)
+	}
+	return f, info, nil
+}
+
+func parseSessions(b []byte) (f sessionFile, err error) {
+	if json.Unmarshal(b, &f) != nil { // its words might quote the key
+		return sessionFile{}, errors.New("it is no JSON object of sessions")
+	}
+	if f.Version != sessionVersion || len(f.Key) != sessionKey {
+		return sessionFile{}, fmt.Errorf("it is not of version %d, or its key not of %d bytes", sessionVersion, sessionKey)
+	}
+	return f, nil
 }

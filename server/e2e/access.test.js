@@ -50,6 +50,21 @@ test('readers sign in, decide in their name, and sign out', async () => {
   await context.close();
 });
 
+test('a restart signs nobody out', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await page.goto(`${chorus.url}/#/campaigns`);
+  await page.locator('h1', { hasText: 'Sign in' }).waitFor();
+  await signIn(page, chorus.tokens.ann);
+  await page.locator('h1', { hasText: 'Campaigns' }).waitFor();
+  await chorus.down();
+  await chorus.up();
+  await page.reload();
+  await page.locator('h1', { hasText: 'Campaigns' }).waitFor();
+  assert.equal(await page.locator('h1', { hasText: 'Sign in' }).count(), 0);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test('a session that ends leads back to the form', async () => {
   const { page, context, faults } = await open(browser, chorus.url);
   await page.goto(chorus.url);
