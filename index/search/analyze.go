@@ -13,44 +13,57 @@ import (
 	"github.com/seed-368d3dfa/chorus/minhash"
 )
 
-// An analyzer makes the tokens of a text into bleve's. What it makes of a text
-// is part of the format: change formatVersion with it.
-type analyzer struct{}
+// terms are what a field holds: the words of a text are cut once for all
+// fields, not by bleve's analysis. What is made of a text is part of the
+// format: change formatVersion with it.
+type terms analysis.TokenStream
 
-func (analyzer) Analyze(input []byte) analysis.TokenStream {
-	tokens := tokenize(string(input))
-	out := make(analysis.TokenStream, len(tokens))
-	all := make([]analysis.Token, len(tokens))
+// Analyze returns the terms, whatever the field's value is.
+func (t terms) Analyze([]byte) analysis.TokenStream { return analysis.TokenStream(t) }
+
+// placed makes the terms of a text with their places. Where in the text they
+// are is not kept: see marker.
+func placed(tokens []token) terms {
+	out, all := make(terms, len(tokens)), make([]analysis.Token, len(tokens))
 	for i, t := range tokens {
-		all[i] = analysis.Token{Term: []byte(t.term), Start: t.start, End: t.end, Position: i + 1, Type: analysis.AlphaNumeric}
+		all[i] = analysis.Token{Term: []byte(t.term), Position: i + 1}
 		out[i] = &all[i]
 	}
 	return out
 }
 
-// begins makes the beginnings of a text's words, each once: thousands of words
-// begin like a short prefix, which is then one term.
-type begins struct{}
+// distinct makes terms, each once.
+type distinct struct {
+	seen  map[string]bool
+	terms terms
+}
 
-const maxBegin = 3 // characters
+func (d *distinct) add(term string) {
+	if !d.seen[term] {
+		d.seen[term] = true
+		d.terms = append(d.terms, &analysis.Token{Term: []byte(term), Position: len(d.terms) + 1})
+	}
+}
 
-func (begins) Analyze(input []byte) analysis.TokenStream {
-	var out analysis.TokenStream
-	seen := make(map[string]bool)
-	for _, t := range tokenize(string(input)) {
-		n := 0
-		for i, r := range t.term {
-			if n++; n > maxBegin {
-				break
-			}
-			if b := t.term[:i+utf8.RuneLen(r)]; !seen[b] {
-				seen[b] = true
-				out = append(out, &analysis.Token{Term: []byte(b), Start: t.start, End: t.end, Position: len(out) + 1, Type: analysis.AlphaNumeric})
+// begins makes the beginnings of words: thousands of words begin like a short
+// prefix, which is then one term.
+func begins(values [][]token) terms {
+	d := distinct{seen: make(map[string]bool)}
+	for _, tokens := range values {
+		for _, t := range tokens {
+			n := 0
+			for i, r := range t.term {
+				if n++; n > maxBegin {
+					break
+				}
+				d.add(t.term[:i+utf8.RuneLen(r)])
 			}
 		}
 	}
-	return out
+	return d.terms
 }
+
+const maxBegin = 3 // characters
 
 // A token is a word, or two neighbours in a script without spaces; the last
 // character of a run of these stands alone, so that every character begins a

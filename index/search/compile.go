@@ -64,7 +64,7 @@ func (p *part) compile() blevequery.Query {
 		q.SetFuzziness(p.distance)
 		return q
 	case len(p.terms) > 1:
-		return blevequery.NewPhraseQuery(p.terms, textField)
+		return phrase(p.terms)
 	}
 	q := blevequery.NewTermQuery(p.terms[0])
 	q.SetField(textField)

@@ -20,8 +20,8 @@ import (
 // S is the CRC-32 of N/root.bolt when the folder was closed; it is absent
 // while the folder is open, and after a crash.
 //
-// Version 1: the first.
-const formatVersion = 1
+// Version 1: the first. 2: the field pairs; places without offsets.
+const formatVersion = 2
 
 type format struct {
 	Version    int     `json:"version"`

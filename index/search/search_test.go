@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -259,5 +260,44 @@ func TestNoExemplars(t *testing.T) {
 	catchUp(t, s)
 	if n := found(t, s, "tutor"); n != 0 {
 		t.Errorf("found %d", n)
+	}
+}
+
+// TestPhrasesByPlace compares phrases with what the texts themselves say: no
+// hash of neighbours may add or hide one.
+func TestPhrasesByPlace(t *testing.T) {
+	ix := openIndex(t, nil)
+	words := strings.Fields("the of and to in is it that")
+	rng := rand.New(rand.NewPCG(7, 7))
+	for i := range 40 {
+		text := letters(i)
+		for range 25 {
+			text += " " + words[rng.IntN(len(words))]
+		}
+		send(t, ix, 3, text+" "+letters(i)+letters(i)+" {}")
+	}
+	s := openSearch(t, ix, "")
+	catchUp(t, s)
+	templates, err := ix.Templates(context.Background(), index.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 300 {
+		n := 2 + rng.IntN(3)
+		var terms []string
+		for range n {
+			terms = append(terms, words[rng.IntN(len(words))])
+		}
+		ask, want := strings.Join(terms, " "), 0
+		for _, x := range templates {
+			if slices.ContainsFunc(append(x.Exemplars, slots.Split(x.Pattern, -1)...), func(s string) bool {
+				return strings.Contains(" "+s+" ", " "+ask+" ")
+			}) {
+				want++
+			}
+		}
+		if got := found(t, s, `"`+ask+`"`); got != want {
+			t.Errorf("%q: %d, want %d", ask, got, want)
+		}
 	}
 }

@@ -27,10 +27,10 @@ import (
 // brings global state and HTTP. It has one document a template.
 //
 // A document has the id "ID.STAMP", of the template and of its text (package
-// index, Digest.Stamp, in base 36), and two fields. The values of text are the
-// exemplars, and those fixed parts of the pattern that are in none as they are;
-// begins has the first one, two and three characters of every word, for short
-// prefixes.
+// index, Digest.Stamp, in base 36), and three fields. The values of text are
+// the exemplars, and those fixed parts of the pattern that are in none as they
+// are; begins has the first one, two and three characters of every word, for
+// short prefixes; pairs has the neighbours in each value, for phrases.
 type words struct {
 	bleveindex.Index
 	analysis *bleveindex.AnalysisQueue
@@ -39,6 +39,7 @@ type words struct {
 const (
 	textField  = "text"
 	beginField = "begins"
+	pairField  = "pairs"
 )
 
 func documentID(id string, stamp uint64) string { return id + "." + strconv.FormatUint(stamp, 36) }
@@ -182,12 +183,15 @@ func (b batch) put(doc string, t *index.Template) {
 			values = append(values, fixed)
 		}
 	}
+	tokens := make([][]token, len(values))
 	for i, v := range values {
-		d.AddField(document.NewTextFieldCustom(textField, []uint64{uint64(i)}, []byte(v),
-			bleveindex.IndexField|bleveindex.IncludeTermVectors, analyzer{}))
+		tokens[i] = tokenize(v)
+		d.AddField(document.NewTextFieldCustom(textField, []uint64{uint64(i)}, nil,
+			bleveindex.IndexField|bleveindex.IncludeTermVectors, placed(tokens[i])))
 	}
-	d.AddField(document.NewTextFieldCustom(beginField, nil, []byte(strings.Join(values, "\n")),
-		bleveindex.IndexField|bleveindex.SkipFreqNorm, begins{}))
+	for name, made := range map[string]terms{beginField: begins(tokens), pairField: pairs(tokens)} {
+		d.AddField(document.NewTextFieldCustom(name, nil, nil, bleveindex.IndexField|bleveindex.SkipFreqNorm, made))
+	}
 	b.Update(d)
 }
 
