@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -21,12 +20,6 @@ type searchInput struct {
 	Cursor      string   `query:"cursor" maxLength:"100" doc:"next of the page before"`
 }
 
-// A found is the answer of GET /v1/search.
-type found struct {
-	search.Result
-	Next string `json:"next,omitempty" doc:"Cursor of the page after; absent on the last one"`
-}
-
 func (s *Server) mountSearch(a *api) {
 	if s.o.Search == nil {
 		return
@@ -39,24 +32,12 @@ func (s *Server) mountSearch(a *api) {
 	}, s.search)
 }
 
-// search pages by how many came before: a page may repeat or miss one that
-// overtakes another meanwhile.
-func (s *Server) search(ctx context.Context, in *searchInput) (f found, err error) {
+func (s *Server) search(ctx context.Context, in *searchInput) (f search.Result, err error) {
 	if err := number("min_score", in.MinScore, 0, 100); err != nil {
 		return f, err
 	}
-	skip := 0
-	if in.Cursor != "" {
-		if skip, err = strconv.Atoi(in.Cursor); err != nil || skip < 0 {
-			return f, badParam("cursor: want next of the page before")
-		}
-	}
-	f.Result, err = s.o.Search.Search(ctx, search.Query{
+	return s.o.Search.Search(ctx, search.Query{
 		Text: in.Q, Status: in.Status, MinScore: in.MinScore, MinAccounts: in.MinAccounts,
-		Since: in.Since.Time, Until: in.Until.Time, Limit: in.Limit, Skip: skip,
+		Since: in.Since.Time, Until: in.Until.Time, Limit: in.Limit, After: in.Cursor,
 	})
-	if next := skip + in.Limit; err == nil && next < f.Total && next+in.Limit <= search.MaxDepth {
-		f.Next = strconv.Itoa(next)
-	}
-	return f, err
 }

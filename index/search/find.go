@@ -38,13 +38,14 @@ type Query struct {
 	Since       time.Time // seen at or after this time; zero: ever
 	Until       time.Time // seen at or before this time; zero: ever
 	Limit       int       // at most so many; 0: 20
-	Skip        int       // leave out so many of the best, for another page
+	After       string    // Result.Next of the page before; "": from the best on
 }
 
 // A Result answers a Query.
 type Result struct {
-	Items    []Hit  `json:"items"` // the best first
-	Total    int    `json:"total"` // templates that match, on all pages
+	Items    []Hit  `json:"items"`          // the best first
+	Next     string `json:"next,omitempty"` // for Query.After; "" on the last page
+	Total    int    `json:"total"`          // templates that match, on all pages
 	Facets   Facets `json:"facets"`
 	Complete bool   `json:"complete"` // false while the folder is being built anew: more may match
 }
@@ -73,24 +74,28 @@ var ranges = []Range{{From: 1, To: 7}, {From: 8, To: 19}, {From: 20, To: 99}, {F
 
 const defaultLimit = 20
 
-// MaxDepth is the most that Skip and Limit may be together.
-const MaxDepth = 10_000
+// MaxLimit is the most that a Query's Limit may be.
+const MaxLimit = 10_000
 
 // Search returns the templates that q asks for, as the index has them now. Of
 // templates that match alike, those of more accounts come first. Its errors
-// include ErrQuery and ErrClosed.
+// include ErrQuery, index.ErrCursor and ErrClosed.
 func (s *Search) Search(ctx context.Context, q Query) (Result, error) {
 	parsed, err := parse(q.Text)
+	if err != nil {
+		return Result{}, err
+	}
+	after, err := parseCursor(q.After)
 	if err != nil {
 		return Result{}, err
 	}
 	if q.Limit == 0 {
 		q.Limit = defaultLimit
 	}
-	if q.Limit < 0 || q.Skip < 0 || q.Limit > MaxDepth-q.Skip {
-		return Result{}, fmt.Errorf("%w: it reaches beyond the first %d templates", ErrQuery, MaxDepth)
+	if q.Limit < 0 || q.Limit > MaxLimit {
+		return Result{}, fmt.Errorf("%w: its limit is none from 1 to %d", ErrQuery, MaxLimit)
 	}
-	ids, result, err := s.find(ctx, &parsed, &q)
+	ids, result, err := s.find(ctx, &parsed, &q, after)
 	if err != nil {
 		return Result{}, err
 	}
@@ -105,29 +110,41 @@ func (s *Search) Search(ctx context.Context, q Query) (Result, error) {
 	return result, nil
 }
 
-// find returns the ids of the templates on the page.
-func (s *Search) find(ctx context.Context, parsed *query, q *Query) (ids []string, result Result, err error) {
+// find returns the ids of the templates on the page, and all of the result but
+// these.
+func (s *Search) find(ctx context.Context, parsed *query, q *Query, after place) (ids []string, result Result, err error) {
 	s.queries.RLock()
 	defer s.queries.RUnlock()
 	if s.closed {
 		return nil, result, ErrClosed
 	}
 	f := &filter{s: s, q: q, ranges: slices.Clone(ranges)}
-	docs, total, err := s.text.find(ctx, filtered{parsed.compile(), f}, q.Skip, q.Limit)
+	err = s.text.reading(func(r bleveindex.IndexReader) error {
+		after, err := f.locate(ctx, r, parsed.compile(), after)
+		if err != nil {
+			return err
+		}
+		places, total, err := collect(ctx, r, filtered{parsed.compile(), f}, after, q.Limit+1)
+		if len(places) > q.Limit {
+			places = places[:q.Limit]
+			result.Next = places[q.Limit-1].cursor()
+		}
+		for _, p := range places {
+			ids = append(ids, p.id)
+		}
+		result.Total = total
+		return err
+	})
 	if err != nil {
 		if ctx.Err() == nil {
 			s.fail(err)
 		}
-		return nil, result, fmt.Errorf("search: %w", err)
-	}
-	for _, doc := range docs {
-		if id, _, ok := parseDocumentID(doc); ok {
-			ids = append(ids, id)
-		}
+		return nil, Result{}, fmt.Errorf("search: %w", err)
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	result = Result{Items: []Hit{}, Total: total, Facets: Facets{Status: make(map[string]int), Accounts: f.ranges}, Complete: s.complete}
+	result.Items, result.Complete = []Hit{}, s.complete
+	result.Facets = Facets{Status: make(map[string]int), Accounts: f.ranges}
 	for i, n := range f.statuses {
 		if n > 0 {
 			result.Facets.Status[statuses[i]] = n
@@ -162,6 +179,8 @@ type filter struct {
 	ranges   []Range
 }
 
+// accept also gives the document the template's id in place of its own, which
+// would be looked up, and the score that it is ordered by.
 func (f *filter) accept(_ *search.SearchContext, d *search.DocumentMatch) bool {
 	f.s.mu.RLock()
 	defer f.s.mu.RUnlock()
@@ -184,7 +203,7 @@ func (f *filter) accept(_ *search.SearchContext, d *search.DocumentMatch) bool {
 			}
 		}
 	}
-	d.Score *= e.weight
+	d.ID, d.Score = e.ID, e.scored(d)
 	return status && wide
 }
 

@@ -105,7 +105,7 @@ func TestFilters(t *testing.T) {
 		{"until", Query{Until: start.Add(-time.Minute)}, nil},
 		{"score", Query{MinScore: 101}, nil},
 		{"limit", Query{Limit: 1}, []string{wide.ID}},
-		{"skip", Query{Skip: 1}, []string{narrow.ID}},
+		{"after", Query{After: find(t, s, Query{Text: "exercise", Limit: 1}).Next}, []string{narrow.ID}},
 	} {
 		test.q.Text = "exercise"
 		r := find(t, s, test.q)
@@ -263,6 +263,51 @@ func TestNoExemplars(t *testing.T) {
 	}
 }
 
+// TestPages goes from page to page while templates come, go to other places
+// and leave: what stays in its place is there once.
+func TestPages(t *testing.T) {
+	ix := openIndex(t, nil)
+	for i := range 30 {
+		send(t, ix, 3+i%5, strings.ReplaceAll("Exercise NAME asks every NAME reader to solve the NAME problem below, and NAME to say why: {}", "NAME", letters(i)))
+	}
+	s := openSearch(t, ix, "")
+	catchUp(t, s)
+	const text = `exercise OR "problem below"`
+	all := find(t, s, Query{Text: text, Limit: 100})
+	if len(all.Items) != 30 || all.Total != 30 || all.Next != "" {
+		t.Fatalf("%d of %d, next %q", len(all.Items), all.Total, all.Next)
+	}
+	times := make(map[string]int)
+	var after string
+	for n := 0; ; n++ {
+		r := find(t, s, Query{Text: text, Limit: 7, After: after})
+		for _, h := range r.Items {
+			times[h.ID]++
+		}
+		if after = r.Next; after == "" {
+			break
+		}
+		if n == 0 && r.Total != 30 || len(r.Items) != 7 {
+			t.Errorf("page %d: %d of %d", n, len(r.Items), r.Total)
+		}
+		// Others change what the words are worth, and documents take other numbers.
+		for i := range 3 {
+			send(t, ix, 4, strings.ReplaceAll("Nothing NAME alike but the exercise NAME of saying something NAME longer than usual, NAME: {}", "NAME", letters(100+10*n+i)))
+		}
+		catchUp(t, s)
+		if n == 1 {
+			if err := s.Rebuild(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, h := range all.Items {
+		if times[h.ID] != 1 {
+			t.Errorf("%s was there %d times", h.ID, times[h.ID])
+		}
+	}
+}
+
 // TestPhrasesByPlace compares phrases with what the texts themselves say: no
 // hash of neighbours may add or hide one.
 func TestPhrasesByPlace(t *testing.T) {
@@ -300,4 +345,25 @@ func TestPhrasesByPlace(t *testing.T) {
 			t.Errorf("%q: %d, want %d", ask, got, want)
 		}
 	}
+}
+
+func FuzzCursor(f *testing.F) {
+	f.Add("")
+	f.Add(place{1.5, "t12"}.cursor())
+	f.Add("c8")
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := parseCursor(s)
+		if err != nil {
+			if !errors.Is(err, index.ErrCursor) {
+				t.Error(err)
+			}
+			return
+		}
+		if p.id == "" {
+			return
+		}
+		if again, err := parseCursor(p.cursor()); err != nil || again != p {
+			t.Errorf("%q: %+v, then %+v, %v", s, p, again, err)
+		}
+	})
 }

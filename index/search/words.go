@@ -1,7 +1,6 @@
 package search
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -14,10 +13,6 @@ import (
 
 	"github.com/blevesearch/bleve/v2/document"
 	"github.com/blevesearch/bleve/v2/index/scorch"
-	"github.com/blevesearch/bleve/v2/mapping"
-	"github.com/blevesearch/bleve/v2/search"
-	"github.com/blevesearch/bleve/v2/search/collector"
-	blevequery "github.com/blevesearch/bleve/v2/search/query"
 	bleveindex "github.com/blevesearch/bleve_index_api"
 
 	"github.com/seed-368d3dfa/chorus/index"
@@ -135,28 +130,6 @@ func (w *words) each(fn func(doc string)) error {
 			fn(doc)
 		}
 	})
-}
-
-// find returns the documents that a query finds, the best first, from skip on,
-// limit at most, and how many there are altogether.
-func (w *words) find(ctx context.Context, q blevequery.Query, skip, limit int) (docs []string, total int, err error) {
-	err = w.reading(func(r bleveindex.IndexReader) error {
-		s, err := q.Searcher(ctx, r, mapping.NewIndexMapping(), search.SearcherOptions{})
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		c := collector.NewTopNCollector(limit, skip, search.SortOrder{&search.SortScore{Desc: true}, &search.SortDocID{}})
-		if err := c.Collect(ctx, s, r); err != nil {
-			return err
-		}
-		for _, hit := range c.Results() {
-			docs = append(docs, hit.ID)
-		}
-		total = int(c.Total())
-		return nil
-	})
-	return docs, total, err
 }
 
 // A batch is written as a whole.
