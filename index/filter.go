@@ -37,6 +37,11 @@ func (f *Filter) takesCampaign(g *gathered, now *assessments) bool {
 	if f.ID != "" && f.ID != g.id || !f.status(g.status) || !f.score(g.Score) || len(g.Accounts) < f.MinAccounts {
 		return false
 	}
+	if f.Template != "" {
+		if id, ok := parseTemplateID(f.Template); !ok || !slices.Contains(g.Templates, id) {
+			return false
+		}
+	}
 	first, last := g.seen(now)
 	from, to := f.days()
 	return template.DayOf(last) >= from && template.DayOf(first) <= to

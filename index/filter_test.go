@@ -43,6 +43,8 @@ func TestFilter(t *testing.T) {
 			func(c *Campaign) bool {
 				return slices.ContainsFunc(c.Templates, func(p CampaignTemplate) bool { return strings.Contains(p.Pattern, word) })
 			}},
+		{"template", Filter{Template: campaigns[1].Templates[0].ID}, nil, func(c *Campaign) bool { return c.ID == campaigns[1].ID }},
+		{"unknown template", Filter{Template: "c1"}, nil, func(*Campaign) bool { return false }},
 		{"since", Filter{Since: middle.AddDate(1, 0, 0)}, func(*Template) bool { return false }, func(*Campaign) bool { return false }},
 		{"until", Filter{Until: middle}, nil, func(c *Campaign) bool { return c.FirstSeen.Before(middle.Truncate(24*time.Hour).AddDate(0, 0, 1)) }},
 	} {

@@ -99,6 +99,7 @@ type CampaignTemplate struct {
 // A Filter selects templates or campaigns. Its zero value selects everything.
 type Filter struct {
 	ID          string    // this one only
+	Template    string    // campaigns: those with this template
 	MinAccounts int       // at least so many accounts
 	Since       time.Time // count only days from this one on; campaigns: last seen then or later
 	Until       time.Time // count only days up to this one; campaigns: first seen then or earlier

@@ -57,6 +57,7 @@ func (s *Server) mountCampaigns(a *api) {
 // A campaignsInput is what GET /v1/campaigns takes.
 type campaignsInput struct {
 	ID          string   `query:"id" doc:"This one only"`
+	Template    string   `query:"template" doc:"Those with this template"`
 	Status      []string `query:"status" enum:"alert,watch,benign,confirmed" doc:"One, or several with commas between"`
 	MinScore    float64  `query:"min_score" minimum:"0" maximum:"100"`
 	MaxScore    float64  `query:"max_score" minimum:"0" maximum:"100" default:"100"`
@@ -75,7 +76,7 @@ func (s *Server) campaigns(ctx context.Context, in *campaignsInput) (p page[inde
 		return p, err
 	}
 	found, err := s.ix.Campaigns(ctx, index.Filter{
-		ID: in.ID, Status: strings.Join(in.Status, ","), MinScore: least, MaxScore: most, MinAccounts: in.MinAccounts,
+		ID: in.ID, Template: in.Template, Status: strings.Join(in.Status, ","), MinScore: least, MaxScore: most, MinAccounts: in.MinAccounts,
 		Since: in.Since.Time, Until: in.Until.Time, Text: in.Q, After: in.Cursor, Members: in.Members, Limit: in.Limit + 1,
 	})
 	return paged(found, in.Limit, (*index.Campaign).Cursor), err

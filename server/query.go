@@ -55,10 +55,19 @@ func (s *Server) mountQueries(a *api) {
 		days, err := s.ix.TemplateDays(ctx, in.ID)
 		return page[index.Day]{Items: full(days)}, err
 	})
+	const account = "What one account sent and shares, and with whom"
 	get(a, huma.Operation{
 		OperationID: "account", Path: "/v1/accounts/{id}", Tags: []string{tag}, Metadata: tagged,
-		Summary: "What one account sent and shares, and with whom", Description: "An id that has a slash in it is escaped: %2F.",
+		Summary: account, Description: "An id that has a slash in it is escaped: %2F. Some ids, like \"..\", are no part of a path: /v1/accounts?id= takes all.",
 	}, func(ctx context.Context, in *idInput) (index.Account, error) { return s.ix.Account(ctx, in.ID) })
+	get(a, huma.Operation{
+		OperationID: "account-by-id", Path: "/v1/accounts", Tags: []string{tag}, Metadata: tagged, Summary: account,
+	}, func(ctx context.Context, in *accountInput) (index.Account, error) { return s.ix.Account(ctx, in.ID) })
+}
+
+// An accountInput is what GET /v1/accounts takes.
+type accountInput struct {
+	ID string `query:"id" required:"true" minLength:"1" doc:"The account, whatever characters it has"`
 }
 
 func (s *Server) similar(ctx context.Context, text string, least float64, limit int) (page[index.Match], error) {

@@ -11,13 +11,13 @@
 //	GET  /v1/templates      ?status=alert,watch&min_score=&max_score=&min_accounts=&since=&until=&q=&members=true&limit=20&cursor=
 //	GET  /v1/templates/{id} with its accounts
 //	GET  /v1/templates/{id}/days  {"items":[{"day":"2026-06-01","prompts":n,"new_accounts":n},…]}
-//	GET  /v1/campaigns      the same, and ?id=
+//	GET  /v1/campaigns      the same, and ?id=&template=
 //	GET  /v1/campaigns/{id} with its accounts
 //	GET  /v1/campaigns/{id}/matrix  ?limit=500: {"accounts":["…"],"templates":["t1"],
 //	                        "cells":[[account, template, prompts],…],"members":n,"days":[…]}
 //	GET  /v1/campaigns/{id}/export  ?format=stix|jsonl|csv&accounts=true: a file for others; account ids only
 //	                        when asked for, which csv needs
-//	GET  /v1/accounts/{id}  with those it shares templates with
+//	GET  /v1/accounts/{id}  with those it shares templates with; /v1/accounts?id= for ids that are no part of a path, like ".."
 //	POST /v1/labels         one verdict, an array, or application/x-ndjson; ?force=true takes unknown ids
 //	GET  /v1/labels         ?after=0&limit=100&campaign=&template=: every verdict ever given, oldest first
 //	GET  /v1/flags          ?after=0&limit=100; Accept: text/event-stream follows, Last-Event-ID resumes

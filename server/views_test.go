@@ -1,8 +1,10 @@
 package server
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -49,6 +51,10 @@ func TestViews(t *testing.T) {
 		t.Fatalf("%+v", campaigns)
 	}
 	c := campaigns.Items[0]
+	s.do("GET", "/v1/campaigns?template="+c.Templates[0].ID, "", nil, &campaigns)
+	if len(campaigns.Items) != 1 || campaigns.Items[0].ID != c.ID {
+		t.Errorf("of its template: %+v", campaigns)
+	}
 	if prompts, accounts := sum("/v1/templates/" + c.Templates[0].ID + "/days"); prompts != 150 || accounts != 30 {
 		t.Errorf("%d prompts of %d accounts on the days of a template", prompts, accounts)
 	}
@@ -84,6 +90,27 @@ func TestViews(t *testing.T) {
 		var p failure
 		if resp := s.do("GET", path, "", nil, &p); resp.StatusCode != status || p.Status != status {
 			t.Errorf("%s: %d %+v", path, resp.StatusCode, p)
+		}
+	}
+}
+
+// TestOddAccounts asks for accounts whose ids are hard to write into an address.
+func TestOddAccounts(t *testing.T) {
+	s := start(t, Options{})
+	for _, id := range []string{".", "..", "/", "a/b", "../../v1/stats", "%", "%2F", "?id=x&id=y", "#", "+", " a ", "ä€😀", "a\tb", "\\", "\u202e", strings.Repeat("x/", 512)} {
+		one, err := json.Marshal(map[string]string{"account": id, "text": "hello"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.do("POST", "/v1/prompts", "application/json", one, nil)
+		var got index.Account
+		if resp := s.do("GET", "/v1/accounts?id="+url.QueryEscape(id), "", nil, &got); resp.StatusCode != 200 || got.ID != id || got.Prompts != 1 {
+			t.Errorf("%.20q: %d, %+v", id, resp.StatusCode, got)
+		}
+	}
+	for query, want := range map[string]int{"": 422, "?id=": 422, "?id=nobody": 404, "?id=.&x=1": 422, "?id=%zz": 400} {
+		if resp, body := s.body("/v1/accounts" + query); resp.StatusCode != want {
+			t.Errorf("%q: %d %s", query, resp.StatusCode, body)
 		}
 	}
 }

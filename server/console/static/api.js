@@ -44,7 +44,7 @@ export const stats = (signal) => get('v1/stats', {}, signal);
 export const campaign = (id, signal) => get(`v1/campaigns/${part(id)}`, {}, signal);
 export const matrix = (id, limit, signal) => get(`v1/campaigns/${part(id)}/matrix`, { limit }, signal);
 export const template = (id, signal) => get(`v1/templates/${part(id)}`, {}, signal);
-export const account = (id, signal) => get(`v1/accounts/${part(id)}`, {}, signal);
+export const account = (id, signal) => get('v1/accounts', { id }, signal); // an id like .. is no part of a path
 export const exportOf = (id, format, accounts) => `v1/campaigns/${part(id)}/export?format=${part(format)}${accounts ? '&accounts=true' : ''}`;
 
 // all follows the cursors of a list up to so many items; more says whether

@@ -15,13 +15,12 @@ import { panel } from './verdict.js';
 export async function page(ctx) {
   const [id] = ctx.args;
   const [t, calendar, found] = await Promise.all([
-    api.template(id, ctx.signal), api.get(`v1/templates/${encodeURIComponent(id)}/days`, {}, ctx.signal), api.all('v1/campaigns', {}, ctx.signal),
+    api.template(id, ctx.signal), api.get(`v1/templates/${encodeURIComponent(id)}/days`, {}, ctx.signal), api.all('v1/campaigns', { template: id }, ctx.signal),
   ]);
   ctx.title(`${t.id}, ${t.status === 'none' ? 'template' : t.status}`);
-  const campaigns = found.items.filter((c) => c.templates.some((o) => o.id === t.id));
   const verdict = await panel('template', t.id, { signal: ctx.signal, changed: () => ctx.reload() });
   const box = facts(t);
-  box.prepend(fact('Campaign', campaigns.length ? campaigns.map((c) => [campaignLink(c.id), ' ', badge(c.status), ' ']) : h('span', { class: 'faint' }, 'none')));
+  box.prepend(fact('Campaign', found.items.length ? found.items.map((c) => [campaignLink(c.id), ' ', badge(c.status), ' ']) : h('span', { class: 'faint' }, 'none')));
   box.append(fact('Fixed words', num(t.fixed_words)));
   return h('article', {},
     h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Template ', h('span', { class: 'id' }, t.id)), badge(t.status),
