@@ -39,7 +39,8 @@ func TestDocument(t *testing.T) {
 	}
 	for _, want := range []string{
 		"post /v1/prompts", "get /v1/similar", "post /v1/similar", "get /v1/templates", "get /v1/templates/{id}", "get /v1/templates/{id}/days",
-		"get /v1/campaigns", "get /v1/campaigns/{id}", "get /v1/campaigns/{id}/matrix", "get /v1/campaigns/{id}/export", "get /v1/accounts/{id}",
+		"get /v1/campaigns", "get /v1/campaigns/{id}", "get /v1/campaigns/{id}/matrix", "get /v1/campaigns/{id}/export",
+		"post /v1/campaigns/{id}/export", "post /v1/campaigns/import", "get /v1/accounts", "get /v1/accounts/{id}",
 		"get /v1/flags", "post /v1/labels", "get /v1/labels", "get /v1/stats", "get /v1/days", "get /healthz", "get /readyz",
 	} {
 		method, path, _ := strings.Cut(want, " ")

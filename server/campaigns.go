@@ -2,15 +2,11 @@ package server
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/seed-368d3dfa/chorus/index"
-	"github.com/seed-368d3dfa/chorus/index/share"
 )
 
 func (s *Server) mountCampaigns(a *api) {
@@ -32,26 +28,6 @@ func (s *Server) mountCampaigns(a *api) {
 	}, func(ctx context.Context, in *matrixInput) (index.Matrix, error) {
 		return s.ix.Matrix(ctx, in.ID, in.Limit)
 	})
-	file := &huma.Schema{Type: huma.TypeString}
-	ok := &huma.Response{Description: "A file", Content: make(map[string]*huma.MediaType), Headers: map[string]*huma.Param{
-		"Content-Disposition": {Schema: file},
-	}}
-	for _, e := range exports {
-		ok.Content[e.kind] = &huma.MediaType{Schema: file}
-	}
-	ok.Content[exports["stix"].kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}
-	a.plain(huma.Operation{
-		OperationID: "export", Method: http.MethodGet, Path: "/v1/campaigns/{id}/export", Tags: []string{tag},
-		Summary: "A campaign for other tools, or for another provider",
-		Description: "stix is a STIX 2.1 bundle with sketches that anybody can match, jsonl the campaign and its templates, csv its accounts. " +
-			"Account ids are in none of them unless asked for; what filled the slots of patterns never is.",
-		Parameters: []*huma.Param{
-			{Name: "id", In: "path", Required: true, Schema: file},
-			queryParam("format", "", &huma.Schema{Type: huma.TypeString, Enum: []any{"stix", "jsonl", "csv"}, Default: "stix"}),
-			queryParam("accounts", "With account ids; csv needs it", &huma.Schema{Type: huma.TypeBoolean}),
-		},
-		Responses: map[string]*huma.Response{"200": ok},
-	}, s.export)
 }
 
 // A campaignsInput is what GET /v1/campaigns takes.
@@ -86,63 +62,4 @@ func (s *Server) campaigns(ctx context.Context, in *campaignsInput) (p page[inde
 type matrixInput struct {
 	ID    string `path:"id"`
 	Limit int    `query:"limit" minimum:"1" maximum:"10000" default:"500" doc:"Most accounts"`
-}
-
-// exports are the media types and the file names' endings of exports.
-var exports = map[string]struct{ kind, ending string }{
-	"csv":   {"text/csv", ".csv"},
-	"jsonl": {"application/x-ndjson", ".jsonl"},
-	"stix":  {"application/stix+json", ".stix.json"},
-}
-
-// export writes a campaign for other tools, or for another provider.
-func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
-	format := r.URL.Query().Get("format")
-	if format == "" {
-		format = "stix"
-	}
-	e, known := exports[format]
-	if !known {
-		return badParam("format: want stix, jsonl or csv")
-	}
-	accounts, err := queryBool(r, "accounts")
-	if err != nil {
-		return err
-	}
-	if format == "csv" && !accounts {
-		return badParam("a csv lists accounts: ask for it with accounts=true")
-	}
-	c, err := s.ix.Campaign(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	var templates []index.Template
-	for _, part := range c.Templates {
-		if format == "csv" {
-			break
-		}
-		t, err := s.ix.Template(r.Context(), part.ID)
-		if errors.Is(err, index.ErrNotFound) { // expired just now
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		templates = append(templates, t)
-	}
-	w.Header().Set("Content-Type", e.kind)
-	w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", c.ID+e.ending))
-	s.deadline(w)
-	switch format {
-	case "csv":
-		err = share.WriteCSV(w, c)
-	case "jsonl":
-		err = share.WriteJSONL(w, c, templates, accounts)
-	default:
-		_, _, err = share.WriteSTIX(w, c, templates, share.Options{Accounts: accounts})
-	}
-	if err != nil { // the client has gone, or was too slow
-		s.o.Logger.Debug("export ended early", "request", requestID(r.Context()), "error", err)
-	}
-	return nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/index/search"
+	"github.com/seed-368d3dfa/chorus/index/share"
 	"github.com/seed-368d3dfa/chorus/server/access"
 	"github.com/seed-368d3dfa/chorus/server/intake"
 	"github.com/seed-368d3dfa/chorus/server/webhook"
@@ -113,6 +114,7 @@ var statuses = []struct {
 	{index.ErrInvalid, http.StatusUnprocessableEntity},
 	{index.ErrLabel, http.StatusUnprocessableEntity},
 	{index.ErrCursor, http.StatusUnprocessableEntity},
+	{share.ErrBundle, http.StatusUnprocessableEntity},
 	{search.ErrQuery, http.StatusUnprocessableEntity},
 	{webhook.ErrUnknown, http.StatusNotFound},
 	{search.ErrClosed, http.StatusServiceUnavailable},

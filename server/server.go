@@ -17,6 +17,8 @@
 //	                        "cells":[[account, template, prompts],…],"members":n,"days":[…]}
 //	GET  /v1/campaigns/{id}/export  ?format=stix|jsonl|csv&accounts=true: a file for others; account ids only
 //	                        when asked for, which csv needs
+//	POST /v1/campaigns/{id}/export  {"format":"stix","accounts":false,"key":"…"}: the same, with a key that both sides have
+//	POST /v1/campaigns/import  {"bundle":{…},"key":"…"}: what of one's own another provider's bundle matches; nothing is kept
 //	GET  /v1/accounts/{id}  with those it shares templates with; /v1/accounts?id= for ids that are no part of a path, like ".."
 //	POST /v1/labels         one verdict, an array, or application/x-ndjson; ?force=true takes unknown ids
 //	GET  /v1/labels         ?after=0&limit=100&campaign=&template=: every verdict ever given, oldest first
@@ -128,6 +130,7 @@ func (s *Server) routes() http.Handler {
 	in := s.mountIntake(a)
 	s.mountQueries(a)
 	s.mountCampaigns(a)
+	s.mountSharing(a)
 	s.mountLabels(a)
 	s.mountFlags(a)
 	s.mountSearch(a)

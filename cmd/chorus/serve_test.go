@@ -462,11 +462,11 @@ func TestCanary(t *testing.T) {
 		`{"text":"` + canary + ` and many more words","verdict":"benign","reason":"` + canary + `"}`,
 		`{"create":{"_index":"` + canary + `"}}` + "\n" + prompt(22) + "\n",
 		`{"streams":[{"stream":{"account":"` + canary + `"},"values":[["1","` + canary + `"]]}]}`,
-		`{"token":"` + canary + `"}`, "\x1f\x8b" + canary,
+		`{"token":"` + canary + `"}`, `{"key":"` + canary + canary + `","bundle":{"type":"` + canary + `"},"format":"` + canary + `"}`, "\x1f\x8b" + canary,
 	}
 	for _, path := range []string{
 		"/v1/prompts", "/v1/similar", "/v1/labels", "/v1/labels?force=true", "/_bulk", "/" + canary + "/_bulk", "/loki/api/v1/push", "/insert/jsonline",
-		"/v1/logs", "/v1/traces", "/login", "/logout", "/" + canary, "/v1/" + canary,
+		"/v1/logs", "/v1/traces", "/v1/campaigns/c1/export", "/v1/campaigns/import", "/v1/campaigns/" + canary + "/export", "/login", "/logout", "/" + canary, "/v1/" + canary,
 	} {
 		for _, body := range bodies {
 			for _, kind := range []string{"application/json", "application/x-ndjson", "text/" + canary, "application/x-protobuf", "application/x-www-form-urlencoded"} {
@@ -477,7 +477,7 @@ func TestCanary(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/v1/similar?text=" + canary, "/v1/similar?min=" + canary, "/v1/templates?status=" + canary, "/v1/templates?cursor=" + canary, "/v1/templates/" + canary,
-		"/v1/campaigns?id=" + canary, "/v1/campaigns/" + canary, "/v1/campaigns/" + canary + "/export?format=" + canary, "/v1/accounts/" + canary,
+		"/v1/campaigns?id=" + canary, "/v1/campaigns/" + canary, "/v1/campaigns/" + canary + "/export?format=" + canary, "/v1/accounts/" + canary, "/v1/accounts?id=" + canary,
 		"/v1/flags?after=" + canary, "/v1/flags", "/v1/labels?after=" + canary, "/v1/search?q=" + canary, "/v1/session", "/v1/stats", "/" + canary, "/_cat/" + canary,
 		"/metrics?x=" + canary, "/debug/pprof/" + canary, "/openapi.json", "/docs", "/", "/v1/templates", "/v1/campaigns", "/v1//" + canary,
 	} {
