@@ -134,6 +134,58 @@ test('the matrix, similar prompts, an account, exports', async () => {
   await context.close();
 });
 
+test('a bundle for a partner matches with its key only', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  await go(page, chorus.url, `campaigns/${demo.wide}`);
+  await page.locator('.drop summary').click();
+  await page.getByLabel('For a partner').fill('sesame-0123456789');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Save' }).click()]);
+  assert.equal(download.suggestedFilename(), `${demo.wide}.stix.json`);
+  assert.equal(await page.getByLabel('For a partner').inputValue(), '', 'the key does not stay');
+  await go(page, chorus.url, 'campaigns');
+  await page.getByRole('link', { name: 'Match a bundle' }).click();
+  await page.getByLabel('Bundle').setInputFiles(await download.path());
+  await page.getByRole('button', { name: 'Match' }).click();
+  await page.getByText('made with another key: enter it above').waitFor();
+  await page.getByLabel('Key, if').fill('sesame-0123456789');
+  await page.getByRole('button', { name: 'Match' }).click();
+  await page.locator('tbody').getByRole('link', { name: demo.wide, exact: true }).first().waitFor();
+  assert.ok(!page.url().includes('sesame'));
+  await page.getByLabel('Bundle').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('no JSON') });
+  await page.getByRole('button', { name: 'Match' }).click();
+  await page.getByText('The file is no JSON').waitFor();
+  await page.getByLabel('Bundle').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{"type":"sesame"}') });
+  await page.getByRole('button', { name: 'Match' }).click();
+  await page.locator('.error', { hasText: 'bundle' }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('accounts of any name have a page', async () => {
+  const mine = await Chorus.start();
+  const odd = ['..', '.', 'a/b', '%2F', '?x=1#y', '+', ' a b ', 'ä€😀', 'x'.repeat(1024)];
+  const { page, context, faults } = await open(browser, mine.url);
+  await mine.send(odd.map((account) => ({ account, text: 'A question that all of them ask in the very same words, whatever the name is' })));
+  await go(page, mine.url, 'templates');
+  await page.locator('tbody a').first().click();
+  await page.locator('td .account').first().waitFor();
+  const links = await page.locator('td .account').all();
+  assert.equal(links.length, odd.length);
+  const hrefs = await Promise.all(links.map((l) => l.getAttribute('href')));
+  for (const href of hrefs) {
+    await go(page, mine.url, href.replace(/^#\//, ''));
+    assert.ok(odd.map((o) => o.trim()).includes((await page.locator('h1 .id').textContent()).trim()), href);
+    await page.locator('td a[href^="#/templates"]').first().waitFor();
+  }
+  await page.keyboard.press('/');
+  await page.keyboard.type('@..');
+  await page.keyboard.press('Enter');
+  await page.locator('h1 .id', { hasText: /^\.\.$/ }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+  await mine.down();
+});
+
 test('the keyboard goes everywhere', async () => {
   const { page, context, faults } = await open(browser, chorus.url);
   await go(page, chorus.url, '');
@@ -156,7 +208,7 @@ test('the keyboard goes everywhere', async () => {
   await page.keyboard.press('x');
   await page.keyboard.press('j');
   await page.keyboard.press('x');
-  assert.match(await page.locator('.head .button').textContent(), /^Compare c\d+ with c\d+$/);
+  assert.match(await page.locator('.head .button').last().textContent(), /^Compare c\d+ with c\d+$/);
   await page.keyboard.press('Enter');
   await page.locator('h1', { hasText: second.split('/')[2] }).waitFor();
   assert.equal(await focused(), 'H1', 'a new page has the focus');

@@ -19,7 +19,7 @@ after(async () => { await browser?.close(); await chorus?.down(); });
 
 const pages = {
   overview: '', campaigns: 'campaigns', campaign: 'campaigns/MANY', compare: 'compare/MANY/WIDE', templates: 'templates', template: 'templates/TEMPLATE',
-  account: 'accounts/ACCOUNT', flags: 'flags', similar: 'similar', search: 'search?q=tutor', missing: 'campaigns/c999999',
+  account: 'accounts/ACCOUNT', flags: 'flags', similar: 'similar', bundle: 'bundle', search: 'search?q=tutor', missing: 'campaigns/c999999',
 };
 
 async function check(page) {

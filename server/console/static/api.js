@@ -26,13 +26,13 @@ async function ask(method, path, { query, body, signal } = {}) {
     if (err.name === 'AbortError') throw err;
     throw new APIError(0, 'The server does not answer', 'No answer came. Is chorus still running, and can this browser reach it?');
   }
-  const json = /json/.test(answer.headers.get('Content-Type') || '');
+  const json = /^application\/(problem\+)?json/.test(answer.headers.get('Content-Type') || '');
   if (!answer.ok) {
     const problem = json ? await answer.json().catch(() => ({})) : {};
     throw new APIError(answer.status, problem.title || answer.statusText || `HTTP ${answer.status}`, problem.detail,
       answer.headers.get('X-Request-Id'));
   }
-  return json ? answer.json() : null;
+  return json ? answer.json() : answer.blob();
 }
 
 export const get = (path, query, signal) => ask('GET', path, { query, signal });
@@ -45,6 +45,8 @@ export const campaign = (id, signal) => get(`v1/campaigns/${part(id)}`, {}, sign
 export const matrix = (id, limit, signal) => get(`v1/campaigns/${part(id)}/matrix`, { limit }, signal);
 export const template = (id, signal) => get(`v1/templates/${part(id)}`, {}, signal);
 export const account = (id, signal) => get('v1/accounts', { id }, signal); // an id like .. is no part of a path
+export const keyedExport = (id, accounts, key) => post(`v1/campaigns/${part(id)}/export`, { format: 'stix', accounts, key }); // a Blob
+export const importBundle = (bundle, key) => post('v1/campaigns/import', { bundle, key: key || undefined });
 export const exportOf = (id, format, accounts) => `v1/campaigns/${part(id)}/export?format=${part(format)}${accounts ? '&accounts=true' : ''}`;
 
 // all follows the cursors of a list up to so many items; more says whether

@@ -14,6 +14,7 @@ import { page as compare } from './compare.js';
 import { page as templates } from './templates.js';
 import { page as template } from './template.js';
 import { page as account } from './account.js';
+import { page as bundle } from './bundle.js';
 import { page as flags } from './flags.js';
 import { page as similar } from './similar.js';
 import { page as search } from './search.js';
@@ -24,6 +25,7 @@ const routes = [
   [/^campaigns$/, campaigns, 'campaigns'],
   [/^campaigns\/([^/]+)$/, campaign, 'campaigns'],
   [/^compare\/([^/]+)\/([^/]+)$/, compare, 'campaigns'],
+  [/^bundle$/, bundle, 'campaigns'],
   [/^templates$/, templates, 'templates'],
   [/^templates\/([^/]+)$/, template, 'templates'],
   [/^accounts\/([^/]+)$/, account, ''],

@@ -10,6 +10,7 @@ import { matrix } from './matrix.js';
 import { members } from './members.js';
 import { brief, whole } from './pattern.js';
 import { templateLink } from './rows.js';
+import { exports } from './share.js';
 import { panel } from './verdict.js';
 
 const eager = 3; // patterns that are shown in full at once
@@ -86,21 +87,4 @@ function compareWith(id) {
     e.preventDefault();
     location.hash = `#/compare/${id}/c${box.value.trim().replace(/^c/i, '')}`;
   } }, box, h('button', {}, 'Compare'));
-}
-
-function exports(c) {
-  const accounts = h('input', { type: 'checkbox', onchange: draw });
-  const links = h('ul');
-  function draw() {
-    show(links, [['stix', 'STIX 2.1', false], ['jsonl', 'JSON lines', false], ['csv', 'CSV, a line an account', true]].map(([format, name, needs]) => h('li', {},
-      needs && !accounts.checked ? h('span', { class: 'faint' }, `${name}: only with account ids`) : h('a', { href: api.exportOf(c.id, format, accounts.checked), download: '' }, name))));
-  }
-  draw();
-  const summary = h('summary', { class: 'button' }, 'Export');
-  const drop = h('details', { class: 'drop', onfocusout: (e) => { if (e.relatedTarget && !drop.contains(e.relatedTarget)) drop.open = false; }, onkeydown: (e) => {
-    if (e.key !== 'Escape' || !drop.open) return;
-    drop.open = false;
-    summary.focus();
-  } }, summary, h('div', { class: 'sheet' }, links, h('label', { class: 'row' }, accounts, ' with account ids')));
-  return drop;
 }

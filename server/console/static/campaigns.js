@@ -6,6 +6,7 @@ import { h, show } from './dom.js';
 import { many, num } from './format.js';
 import { follow } from './live.js';
 import { accounts, campaignID, choose, pattern, points, prompts, seen, since, status } from './rows.js';
+import { decides } from './session.js';
 import { table } from './table.js';
 import { pieces } from './text.js';
 
@@ -66,6 +67,7 @@ export async function page(ctx) {
   filter();
   pair();
   follow(ctx.signal, () => { fresh.hidden = false; });
-  return h('div', {}, h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Campaigns'), told, h('span', { class: 'grow' }), compare),
+  return h('div', {}, h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Campaigns'), told, h('span', { class: 'grow' }),
+    decides ? h('a', { class: 'button', href: '#/bundle' }, 'Match a bundle') : null, compare),
     h('div', { class: 'filters' }, choose(statuses, counts, chosen, filter), words, least), fresh, list.el);
 }
