@@ -122,18 +122,8 @@ func (ix *Index) restore() error {
 				return err
 			}
 		}
-		return r.Scan(store.TableStat, nil, nil, func(key, value []byte) error {
-			stat, err := template.DecodeStat(value)
-			if err != nil || len(key) != 4 {
-				return fmt.Errorf("%w: a template's record is malformed", ErrDamaged)
-			}
-			if stat.Out {
-				return nil
-			}
-			t, err := loadTemplate(r, key, value)
-			if err != nil {
-				return err
-			}
+		inMemory := func(s template.Stat) bool { return !s.Out }
+		return eachStored(r, inMemory, func(t *template.Template) error {
 			ix.templates.Restore(t)
 			if t.Raised != 0 {
 				ix.raised = append(ix.raised, t.ID)
@@ -366,12 +356,9 @@ func (ix *Index) replayed(e *entry, seq uint64) error {
 // checkRecords verifies what the store cannot know: that records make sense.
 func (ix *Index) checkRecords(ctx context.Context) error {
 	return wrap(ix.store.View(func(r *store.Reader) error {
-		return r.Scan(store.TableStat, nil, nil, func(key, value []byte) error {
+		every := func(template.Stat) bool { return true }
+		return eachStored(r, every, func(t *template.Template) error {
 			if err := ctx.Err(); err != nil {
-				return err
-			}
-			t, err := loadTemplate(r, key, value)
-			if err != nil {
 				return err
 			}
 			for _, m := range t.Members(0, math.MaxInt32) {

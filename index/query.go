@@ -234,29 +234,6 @@ func eachOut(r *store.Reader, minAccounts int, only uint32, fn func(*template.Te
 	})
 }
 
-// loadTemplate reads a template whose stat record is at hand.
-func loadTemplate(r *store.Reader, key, stat []byte) (*template.Template, error) {
-	id := templateNumber(key)
-	core, ok, err := r.Get(store.TableTemplate, key)
-	if err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("%w: template %d has no core", ErrDamaged, id)
-	}
-	t, _, err := template.Decode(id, core, stat, func(day int32) ([]byte, error) {
-		b, ok, err := r.Get(store.TableUse, dayKey(day, id))
-		if err == nil && !ok {
-			err = fmt.Errorf("%w: template %d has no record of day %d", ErrDamaged, id, day)
-		}
-		return b, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: template %d: %w", ErrDamaged, id, err)
-	}
-	return t, nil
-}
-
 // describe turns picks into results.
 func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, picks []pick, from, to int32, withMembers bool) ([]Template, error) {
 	out := make([]Template, len(picks))
