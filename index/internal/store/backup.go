@@ -119,6 +119,9 @@ func (s *Store) compact(ctx context.Context, d *Store) error {
 				continue
 			}
 			from := src.Bucket(name)
+			if from == nil {
+				continue // in a store of version 1
+			}
 			c := from.Cursor()
 			k, v := c.First()
 			for started := false; !started || k != nil; started = true {

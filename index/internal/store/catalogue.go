@@ -8,7 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// A catalogue is what "segments" and "runs" say. It is immutable; readers share
+// A catalogue is what "segments", "runs" and "layers" say. It is immutable; readers share
 // the one of their transaction's generation.
 type catalogue struct {
 	generation uint64
@@ -16,6 +16,7 @@ type catalogue struct {
 	segments   []Segment
 	verified   []*verifiedBlocks // of each segment
 	runs       [Kinds][Shards][]*run
+	layers     []*layer // oldest first
 }
 
 // A verified is a set of blocks whose sums have been found right since the store was opened.
@@ -138,7 +139,31 @@ func loadCatalogue(tx *bolt.Tx, old *catalogue) (*catalogue, error) {
 		*list = append(*list, r)
 		return nil
 	})
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	return c, c.loadLayers(tx, old)
+}
+
+// loadLayers takes over the filters of old's layers.
+func (c *catalogue) loadLayers(tx *bolt.Tx, old *catalogue) error {
+	known := make(map[uint64]*layer)
+	if old != nil {
+		for _, l := range old.layers {
+			known[l.id] = l
+		}
+	}
+	return forEach(tx, tagLayers, func(key, value []byte) error {
+		l, ok := parseLayer(key, value)
+		if !ok {
+			return damaged("layer %x is malformed", shortKey(key))
+		}
+		if k := known[l.id]; k != nil {
+			l = k
+		}
+		c.layers = append(c.layers, l)
+		return nil
+	})
 }
 
 // forEach calls fn with all checked values of a bucket, in order of their keys.
@@ -148,7 +173,11 @@ func forEach(tx *bolt.Tx, tag byte, fn func(key, value []byte) error) error {
 
 // scan calls fn with the checked values of from <= key < to; nil is open.
 func scan(tx *bolt.Tx, tag byte, from, to []byte, fn func(key, value []byte) error) error {
-	c := tx.Bucket(bucketNames[tag]).Cursor()
+	b := tx.Bucket(bucketNames[tag])
+	if b == nil {
+		return nil // in a store of version 1
+	}
+	c := b.Cursor()
 	k, v := c.Seek(from)
 	for ; k != nil && (to == nil || bytes.Compare(k, to) < 0); k, v = c.Next() {
 		value, err := checked(tag, k, v)

@@ -50,6 +50,9 @@ func (r *Reader) check(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := r.checkLayers(ctx, garbage.layers); err != nil {
+		return err
+	}
 	if err := r.checkJournal(ctx); err != nil {
 		return err
 	}
@@ -62,13 +65,20 @@ func (r *Reader) check(ctx context.Context) (err error) {
 	return r.checkPostings(ctx, garbage)
 }
 
-// garbage returns the run ids, and the ends of prompts by their firsts, that are garbage.
-func (r *Reader) garbage() (g struct{ runs, prompts map[uint64]uint64 }, err error) {
-	g.runs, g.prompts = make(map[uint64]uint64), make(map[uint64]uint64)
+// A garbage is what blocks may belong to besides the catalogue.
+type garbage struct {
+	runs, layers map[uint64]bool   // by id
+	prompts      map[uint64]uint64 // first → end
+}
+
+func (r *Reader) garbage() (g garbage, err error) {
+	g = garbage{make(map[uint64]bool), make(map[uint64]bool), make(map[uint64]uint64)}
 	return g, forEach(r.tx, tagGarbage, func(key, value []byte) error {
 		switch {
 		case len(key) == 9 && key[0] == 'R' && len(value) == 0:
-			g.runs[binary.BigEndian.Uint64(key[1:])] = 0
+			g.runs[binary.BigEndian.Uint64(key[1:])] = true
+		case len(key) == 9 && key[0] == 'L' && len(value) == 0:
+			g.layers[binary.BigEndian.Uint64(key[1:])] = true
 		case len(key) == 9 && key[0] == 'S' && len(value) == 8:
 			g.prompts[binary.BigEndian.Uint64(key[1:])] = binary.LittleEndian.Uint64(value)
 		default:
@@ -95,7 +105,7 @@ func (r *Reader) checkJournal(ctx context.Context) error {
 
 // checkBlocks verifies record or signature blocks: those of a segment follow
 // each other without gaps, and others are garbage.
-func (r *Reader) checkBlocks(ctx context.Context, tag byte, garbage struct{ runs, prompts map[uint64]uint64 }) error {
+func (r *Reader) checkBlocks(ctx context.Context, tag byte, garbage garbage) error {
 	name := bucketNames[tag]
 	i := 0
 	next := uint64(0) // the first prompt of the next block of segment i; 0: not begun
@@ -172,13 +182,13 @@ func checkBlock(tag byte, value []byte, s *Segment) int {
 	return p.n
 }
 
-func (r *Reader) checkPostings(ctx context.Context, garbage struct{ runs, prompts map[uint64]uint64 }) error {
+func (r *Reader) checkPostings(ctx context.Context, garbage garbage) error {
 	known := make(map[uint64]bool)
 	last := r.tx.Bucket(bucketNames[tagRuns]).Sequence()
 	for kind := range r.cat.runs {
 		for shard := range r.cat.runs[kind] {
 			for _, u := range r.cat.runs[kind][shard] {
-				if _, ok := garbage.runs[u.id]; ok || known[u.id] || u.id > last {
+				if garbage.runs[u.id] || known[u.id] || u.id > last {
 					return damaged("run %d: wrong id", u.id)
 				}
 				known[u.id] = true
@@ -195,7 +205,7 @@ func (r *Reader) checkPostings(ctx context.Context, garbage struct{ runs, prompt
 			return damaged("postings: wrong key %x", shortKey(k))
 		}
 		id := binary.BigEndian.Uint64(k)
-		if _, ok := garbage.runs[id]; !ok && !known[id] {
+		if !garbage.runs[id] && !known[id] {
 			return damaged("postings %x belong to no run", k)
 		}
 		k, _ = c.Seek(be64(id + 1))
@@ -229,6 +239,59 @@ func (r *Reader) checkRun(ctx context.Context, u *run) error {
 	}
 	if n != u.postings {
 		return damaged("run %d: %d postings where %d should be", u.id, n, u.postings)
+	}
+	return nil
+}
+
+// checkLayers verifies that layers hold what the catalogue says, in order, and
+// that no other blocks are there.
+func (r *Reader) checkLayers(ctx context.Context, garbage map[uint64]bool) error {
+	found := make(map[uint64]*layer)
+	var last *layerCursor // the block before
+	err := forEach(r.tx, tagLayered, func(key, value []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if len(key) < 10 {
+			return damaged("layers: wrong key %x", shortKey(key))
+		}
+		l := layerCursor{id: binary.BigEndian.Uint64(key), rest: value}
+		sum := found[l.id]
+		if sum == nil {
+			sum, last = &layer{id: l.id}, nil
+			found[l.id] = sum
+		}
+		sum.blocks++
+		for ok := true; ok; ok = len(l.rest) > 0 {
+			if err := l.record(); err != nil {
+				return err
+			}
+			sum.records++
+			if last != nil && (l.t < last.t || l.t == last.t && bytes.Compare(l.key, last.key) <= 0) {
+				return damaged("layer %d: records are out of order", l.id)
+			}
+			at := l
+			last = &at
+		}
+		if !bytes.Equal(key, layerKey(l.id, l.t, l.key)) {
+			return damaged("layer %d: the last record of block %x is another", l.id, shortKey(key))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range r.cat.layers {
+		f := found[l.id]
+		if f == nil || f.blocks != l.blocks || f.records != l.records || garbage[l.id] || l.id > r.tx.Bucket(bucketNames[tagLayers]).Sequence() {
+			return damaged("layer %d is not what it was", l.id)
+		}
+		delete(found, l.id)
+	}
+	for id := range found {
+		if !garbage[id] {
+			return damaged("layer %d: blocks belong to no layer", id)
+		}
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ var (
 func closingPage(length int64, sum uint32) []byte {
 	p := make([]byte, pageSize)
 	b := append(p[:0], magicClosed...)
-	b = binary.LittleEndian.AppendUint32(b, formatVersion)
+	b = binary.LittleEndian.AppendUint32(b, closingVersion)
 	b = binary.LittleEndian.AppendUint64(b, uint64(length))
 	binary.LittleEndian.AppendUint32(b, crc32.Update(sum, castagnoli, b))
 	return p

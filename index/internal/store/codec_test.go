@@ -33,10 +33,14 @@ func TestByHand(t *testing.T) {
 	}
 	d.Postings[KindShingle] = []uint64{Pack(9, 0), Pack(5, 1), Pack(5, 3), Pack(5, 1)}
 	d.Postings[KindBand] = []uint64{Pack(0xf0000009, 0), Pack(0xf0000005, 1)}
-	must(t, s.Seal(d, func() []Put { return []Put{{TableFlag, []byte("k"), []byte("f")}} }, 1))
+	must(t, s.Seal(d, func() []Put {
+		return []Put{
+			{TableFlag, []byte("k"), []byte("f")}, {TableUse, []byte("u"), nil}, {TableStat, []byte("s"), []byte("0")}, {TableStat, []byte("s"), []byte("1")},
+		}
+	}, 1))
 
 	want := `
-		store/666f726d6174 01000000
+		store/666f726d6174 02000000
 		store/637574 0100000000000000
 		store/7365616c6564 0400000000000000
 		meta/6d 76
@@ -50,9 +54,11 @@ func TestByHand(t *testing.T) {
 		runs/010f 0000000000000001 0200000000000000 00 0500000000000000 0200000000000000 01000000
 		postings/0000000000000001 0000000009 000000 0100 02 02 0000000005 0000 81 00 b500
 		postings/0000000000000002 00f0000009 000000 0100 01 02 00f0000005 0000 01 51
+		layers/0000000000000001 01000000 02000000
+		layered/0000000000000001 02 75 01 01 73 02 31 02 01 75 00
 		flag/6b 66`
-	tags := map[string]byte{"store": 1, "meta": 2, "journal": 3, "segments": 4, "records": 5, "signatures": 6, "runs": 7, "postings": 8, "flag": 20}
-	keyLen := map[string]int{"store": 6, "meta": 1, "journal": 8, "segments": 8, "records": 8, "signatures": 8, "runs": 10, "postings": 16, "flag": 1}
+	tags := map[string]byte{"store": 1, "meta": 2, "journal": 3, "segments": 4, "records": 5, "signatures": 6, "runs": 7, "postings": 8, "layers": 10, "layered": 11, "flag": 20}
+	keyLen := map[string]int{"store": 6, "meta": 1, "journal": 8, "segments": 8, "records": 8, "signatures": 8, "runs": 10, "postings": 16, "layers": 8, "layered": 10, "flag": 1}
 	expected := map[string]string{}
 	var name, text string
 	add := func() {

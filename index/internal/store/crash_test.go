@@ -52,7 +52,10 @@ func (c *script) step(s *Store, seed uint64) error {
 	case what < 7:
 		cut := c.m.last - min(c.m.last, rng.Uint64N(4))
 		err = s.Seal(c.m.segment(rng, 20+rng.IntN(300)), func() []Put {
-			return []Put{{TableStat, []byte{byte(c.i % 5)}, fmt.Append(nil, c.i)}}
+			return []Put{
+				{TableStat, []byte{byte(c.i % 5)}, fmt.Append(nil, c.i)}, {TableUse, []byte{byte(c.i % 7)}, nil},
+				{TableUse, []byte{byte(c.i % 3)}, bytes.Repeat([]byte{byte(c.i)}, int(c.i%11)*300)},
+			}
 		}, cut)
 	case what < 9:
 		_, err = s.Merge()

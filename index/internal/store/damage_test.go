@@ -31,6 +31,7 @@ func small(t testing.TB, s *Store) {
 			must(t, s.Expire(1))
 		}
 	}
+	must(t, s.Write([]Put{{TableExemplar, []byte("e"), bytes.Repeat([]byte("text"), 50)}}))
 	_, err := s.newBulk(2, 1000, 2000)
 	must(t, err)
 }
@@ -328,6 +329,25 @@ func TestCheckFinds(t *testing.T) {
 		"lost postings": func(s *Store) error {
 			left := 1
 			return s.update(func(tx *boltTx) error { return deleteRange(tx, tagPostings, be64(0), be64(1<<50), &left) })
+		},
+		"lost layer": func(s *Store) error {
+			left := 1
+			return s.update(func(tx *boltTx) error { return deleteRange(tx, tagLayered, be64(0), be64(1<<50), &left) })
+		},
+		"stray layer": func(s *Store) error {
+			return s.update(func(tx *boltTx) error {
+				must(t, stack(tx, []Put{{TableUse, []byte("k"), nil}}))
+				k, _ := tx.Bucket(bucketNames[tagLayers]).Cursor().Last()
+				return tx.Bucket(bucketNames[tagLayers]).Delete(k)
+			})
+		},
+		"layer out of order": func(s *Store) error {
+			return s.update(func(tx *boltTx) error {
+				must(t, withLayers(tx))
+				block := appendLayerRecord(appendLayerRecord(nil, TableUse, []byte("k"), nil), TableStat, []byte("k"), nil)
+				must(t, put(tx, tagLayered, layerKey(99, TableStat, []byte("k")), block))
+				return put(tx, tagGarbage, garbageKey('L', 99), nil)
+			})
 		},
 		"count": func(s *Store) error {
 			return s.update(func(tx *boltTx) error {

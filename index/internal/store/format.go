@@ -18,7 +18,7 @@ import (
 // which the arrows below leave out. Prompts are numbered from 1 upwards in
 // the order of sealing and a number is never used again.
 //
-//	"store" (tag 1)       its sequence counts the changes of "segments" and "runs"
+//	"store" (tag 1)       its sequence counts the changes of "segments", "runs" and "layers"
 //	    "format"  → version [4]
 //	    "cut"     → seq [8]: journal entries up to seq are part of the segments and tables
 //	    "sealed"  → n [8]: the last prompt ever sealed
@@ -36,16 +36,22 @@ import (
 //	                kind and shard cover disjoint intervals.
 //	"postings" (8)        id [8] last key of the block [5] block number in the run, from 0 [3]
 //	                → posting block
+//	"layers" (10)         its sequence is the last layer id given out
+//	    id [8]    → blocks [4] records [4]: a layer of records of the tables below 4, which
+//	                hide those of the layers of lower ids and of the tables' own buckets
+//	"layered" (11)        id [8] table [1] key of the block's last record → layer block
 //	"garbage" (9)         what is being written or deleted and belongs to nothing; the
 //	                next writable Open deletes it
 //	    'R' id [8]    → nothing: a run's blocks
+//	    'L' id [8]    → nothing: a layer's blocks
 //	    'S' first [8] → end [8]: the record and signature blocks of prompts [first, end)
 //	"template" … "aux" (16 + Table)   key → value, the caller's
 //
 // Keys of records, signatures and postings name the last item of a block, so
-// that one Seek finds the block that holds an item. A block's limit is such that two
+// that one Seek finds the block that holds an item; so do those of layers. A block's limit is such that two
 // (or three, or four: bbolt's leaves hold no fewer) fill their pages: 65,490
-// bytes for postings, 16,340 for records and signatures.
+// bytes for postings, 16,340 for records, signatures and layers (more for a record of a
+// layer that is longer).
 //
 // Posting block: groups of 128 postings (the last may be shorter), sorted by
 // key, then prompt, without duplicates. Prompts are stored as offsets from the run's first.
@@ -94,13 +100,19 @@ import (
 //	present [(n+7)/8] one bit a row, lowest first: 0 is a row of zeros
 //	rows [width each] those present
 //
+// Layer block: records by table, then key, each
+//
+//	table [1]
+//	length (uvarint) of the key, key
+//	length+1 (uvarint) of the value, value; 0 instead: the record is deleted
+//
 // Closing page. bbolt leaves bytes that no sum of ours covers: free pages, the
 // slack inside pages, the older meta page. So Close of a writable store of at most 64
 // MiB cuts the file after bbolt's last page, appends one page and leaves a
 // mark at byte 2048 of the older meta page, where bbolt stores nothing and
 // which its next commit overwrites whole:
 //
-//	page: magic [8] "chorusZ\n"  version [4]  length [8] of the file before this page
+//	page: magic [8] "chorusZ\n"  1 [4]  length [8] of the file before this page
 //	      sum [4] CRC32-C of the file before this page, then of the 20 bytes before this field
 //	      zeros to 4096
 //	mark: magic [8] "chorusM\n"  length [8]
@@ -112,8 +124,12 @@ import (
 // Versions
 //
 //	1   the first
+//	2   adds layers; a store of version 1 becomes one of version 2 with its first layer
 
-const formatVersion = 1
+const (
+	formatVersion  = 2
+	closingVersion = 1
+)
 
 const pageSize = 4096
 
@@ -127,6 +143,8 @@ const (
 	tagRuns
 	tagPostings
 	tagGarbage
+	tagLayers
+	tagLayered
 	tagTables byte = 16
 )
 
@@ -140,6 +158,8 @@ var bucketNames = [...][]byte{
 	tagRuns:       []byte("runs"),
 	tagPostings:   []byte("postings"),
 	tagGarbage:    []byte("garbage"),
+	tagLayers:     []byte("layers"),
+	tagLayered:    []byte("layered"),
 
 	tagTables + byte(TableTemplate): []byte("template"),
 	tagTables + byte(TableStat):     []byte("stat"),
@@ -159,14 +179,14 @@ var (
 
 const (
 	maxPostingBlock = 65490 // with its sum
-	maxRecordBlock  = 16340 // with its sum; signatures too
+	maxRecordBlock  = 16340 // with its sum; signatures and layers too
 	sumLen          = 4
 )
 
 const (
 	maxTransaction = 1 << 20 // bytes of blocks that one transaction writes, about
 	maxSweep       = 256     // entries that one transaction deletes
-	fanIn          = 8       // runs that one merge takes
+	fanIn          = 8       // runs that one merge takes, and layers that one fold does
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

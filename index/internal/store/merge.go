@@ -8,13 +8,16 @@ import (
 
 // Merge does one step of tiered merging: the oldest eight runs of one kind and
 // shard that are of the same level become one of the next, without the postings
-// of expired prompts. did is false when there is nothing to merge. Like Seal it
-// writes in small transactions.
+// of expired prompts; and it folds layers into their tables when there are eight. did
+// is false when there is nothing to do. Like Seal it writes in small transactions.
 func (s *Store) Merge() (did bool, err error) {
 	if err := s.enter(); err != nil {
 		return false, err
 	}
 	defer s.leave()
+	if did, err := s.fold(); did || err != nil {
+		return did, err
+	}
 	s.maintain.Lock()
 	defer s.maintain.Unlock()
 	if err := s.sweep(context.Background()); err != nil {

@@ -47,11 +47,12 @@ type Store struct {
 	path string
 	o    Options
 
-	// Bytes of blocks in one transaction, entries that one deletes, runs that
-	// one merge takes: the constants, but tests make them small.
+	// Bytes of blocks in one transaction, entries that one deletes, runs and layers
+	// that one merge takes: the constants, but tests make them small.
 	maxTransaction, maxSweep, fanIn int
 
 	maintain sync.Mutex // held by Seal, Merge, Expire
+	folding  folding    // under maintain
 	cat      atomic.Pointer[catalogue]
 
 	life   sync.Mutex
@@ -265,8 +266,9 @@ func (s *Store) inspect() (err error) {
 		} else if n == 0 {
 			return damaged("format version 0")
 		}
-		for _, name := range bucketNames {
-			if name != nil && tx.Bucket(name) == nil {
+		for tag, name := range bucketNames {
+			old := binary.LittleEndian.Uint32(v) == 1 && (byte(tag) == tagLayers || byte(tag) == tagLayered)
+			if name != nil && !old && tx.Bucket(name) == nil {
 				return damaged("bucket %q is missing", name)
 			}
 		}
@@ -395,7 +397,7 @@ func put(tx *bolt.Tx, tag byte, key, value []byte) error {
 func putSummed(tx *bolt.Tx, tag byte, key, value []byte) error {
 	b := tx.Bucket(bucketNames[tag])
 	switch tag {
-	case tagJournal, tagRecords, tagSignatures, tagPostings:
+	case tagJournal, tagRecords, tagSignatures, tagPostings, tagLayered:
 		b.FillPercent = 1 // these grow at their ends
 	}
 	return b.Put(key, value)

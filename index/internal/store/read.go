@@ -14,9 +14,9 @@ type Reader struct {
 	tx  *bolt.Tx
 	cat *catalogue
 
-	records, signatures, postings *bolt.Cursor
-	group                         recordGroupReader
-	busy                          bool // postings is in use
+	records, signatures, postings, blocks *bolt.Cursor
+	group                                 recordGroupReader
+	busy                                  bool // postings is in use
 }
 
 // View calls fn with a Reader of the current state. Writers go on meanwhile,

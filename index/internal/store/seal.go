@@ -46,6 +46,9 @@ func (s *Store) Seal(d *SegmentData, puts func() []Put, cutJournal uint64) (err 
 	if puts != nil {
 		list = puts()
 	}
+	if err := validate(list); err != nil {
+		return err
+	}
 	err = s.update(func(tx *bolt.Tx) error {
 		if d != nil {
 			if err := b.finish(tx); err != nil {
@@ -67,7 +70,7 @@ func (s *Store) Seal(d *SegmentData, puts func() []Put, cutJournal uint64) (err 
 				return err
 			}
 		}
-		if err := apply(tx, list); err != nil {
+		if err := record(tx, list); err != nil {
 			return err
 		}
 		return setJournalCut(tx, cutJournal)

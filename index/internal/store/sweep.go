@@ -50,7 +50,7 @@ func (s *Store) sweepSome(tx *bolt.Tx) error {
 	var items []item
 	err = forEach(tx, tagGarbage, func(key, value []byte) error {
 		switch {
-		case len(key) == 9 && key[0] == 'R' && len(value) == 0:
+		case len(key) == 9 && (key[0] == 'R' || key[0] == 'L') && len(value) == 0:
 			items = append(items, item{bytes.Clone(key), 0})
 		case len(key) == 9 && key[0] == 'S' && len(value) == 8:
 			items = append(items, item{bytes.Clone(key), binary.LittleEndian.Uint64(value)})
@@ -64,10 +64,15 @@ func (s *Store) sweepSome(tx *bolt.Tx) error {
 	}
 	for _, it := range items {
 		n := binary.BigEndian.Uint64(it.key[1:])
-		if it.key[0] == 'R' {
+		switch it.key[0] {
+		case 'R':
 			err = deleteRange(tx, tagPostings, be64(n), be64(n+1), &left)
-		} else if err = deleteRange(tx, tagRecords, be64(n), be64(it.end), &left); err == nil {
-			err = deleteRange(tx, tagSignatures, be64(n), be64(it.end), &left)
+		case 'L':
+			err = deleteRange(tx, tagLayered, be64(n), be64(n+1), &left)
+		default:
+			if err = deleteRange(tx, tagRecords, be64(n), be64(it.end), &left); err == nil {
+				err = deleteRange(tx, tagSignatures, be64(n), be64(it.end), &left)
+			}
 		}
 		if err != nil || left == 0 {
 			return err

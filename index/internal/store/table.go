@@ -25,9 +25,12 @@ const (
 // A Put stores a record in a table, or deletes it.
 type Put struct {
 	Table Table
-	Key   []byte // 1 to 32768 bytes
+	Key   []byte // 1 to MaxKey bytes
 	Value []byte // nil: delete
 }
+
+// MaxKey is the longest key of a record, in bytes.
+const MaxKey = 32000
 
 // Write applies puts, in order, in one durable transaction.
 func (s *Store) Write(puts []Put) error {
@@ -35,25 +38,44 @@ func (s *Store) Write(puts []Put) error {
 		return err
 	}
 	defer s.leave()
-	return s.update(func(tx *bolt.Tx) error { return apply(tx, puts) })
+	if err := validate(puts); err != nil {
+		return err
+	}
+	return s.update(func(tx *bolt.Tx) error { return record(tx, puts) })
 }
 
-func apply(tx *bolt.Tx, puts []Put) error {
+func validate(puts []Put) error {
 	for i := range puts {
 		p := &puts[i]
 		if p.Table >= Tables {
-			return fmt.Errorf("no table %d", p.Table)
+			return fmt.Errorf("store: no table %d", p.Table)
 		}
-		tag := tagTables + byte(p.Table)
-		if p.Value == nil {
-			if err := tx.Bucket(bucketNames[tag]).Delete(p.Key); err != nil {
-				return err
-			}
-		} else if err := put(tx, tag, p.Key, p.Value); err != nil {
-			return err
+		if n := len(p.Key); n == 0 || n > MaxKey {
+			return fmt.Errorf("store: a record's key of %d bytes; 1 to %d can be", n, MaxKey)
 		}
 	}
 	return nil
+}
+
+// record takes valid puts in, in order.
+func record(tx *bolt.Tx, puts []Put) error {
+	for i := range puts {
+		if p := &puts[i]; !p.Table.layered() {
+			if err := apply(tx, p); err != nil {
+				return err
+			}
+		}
+	}
+	return stack(tx, puts)
+}
+
+// apply puts a record into the bucket of its table.
+func apply(tx *bolt.Tx, p *Put) error {
+	tag := tagTables + byte(p.Table)
+	if p.Value == nil {
+		return tx.Bucket(bucketNames[tag]).Delete(p.Key)
+	}
+	return put(tx, tag, p.Key, p.Value)
 }
 
 // Get returns a copy of a record's value; ok is whether there is one.
@@ -73,6 +95,11 @@ func (r *Reader) Get(t Table, key []byte) (value []byte, ok bool, err error) {
 		return nil, false, fmt.Errorf("store: no table %d", t)
 	}
 	tag := tagTables + byte(t)
+	if t.layered() && len(r.cat.layers) > 0 {
+		if value, found, err := r.layered(t, key); found || err != nil {
+			return value, value != nil, err
+		}
+	}
 	value, err = get(r.tx.Bucket(bucketNames[tag]), tag, key)
 	return value, value != nil, err
 }
@@ -89,12 +116,16 @@ func (r *Reader) Scan(t Table, from, to []byte, fn func(key, value []byte) error
 	if t >= Tables {
 		return fmt.Errorf("store: no table %d", t)
 	}
-	return scan(r.tx, tagTables+byte(t), from, to, func(key, value []byte) error {
+	call := func(key, value []byte) error {
 		r.calling = true
 		err := fn(key, value)
 		r.calling = false
 		return err
-	})
+	}
+	if t.layered() && len(r.cat.layers) > 0 {
+		return r.scanLayered(t, from, to, call)
+	}
+	return scan(r.tx, tagTables+byte(t), from, to, call)
 }
 
 // Meta returns a copy of a named value; nil when there is none.
