@@ -164,13 +164,15 @@ func BenchmarkMerge(b *testing.B) {
 		}
 		b.StopTimer()
 		must(b, s.View(func(r *Reader) error {
-			u := r.cat.runs[KindShingle][0][0]
-			postings += float64(u.postings)
 			c := r.tx.Bucket(bucketNames[tagPostings]).Cursor()
-			k, v := c.Seek(be64(u.id))
-			for range u.blocks {
-				bytes += float64(len(k) + len(v))
-				k, v = c.Next()
+			for shard := range mergeShards {
+				u := r.cat.runs[KindShingle][shard][0]
+				postings += float64(u.postings)
+				k, v := c.Seek(be64(u.id))
+				for range u.blocks {
+					bytes += float64(len(k) + len(v))
+					k, v = c.Next()
+				}
 			}
 			return nil
 		}))

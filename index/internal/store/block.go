@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"math/bits"
+	"sync"
 )
 
 const (
@@ -102,6 +103,9 @@ type blockWriter struct {
 	bits      bitWriter
 }
 
+// blockBuffers keeps the buffers of posting blocks that are stored.
+var blockBuffers = sync.Pool{New: func() any { return new([maxPostingBlock]byte) }}
+
 func newBlockWriter(span uint64, emit func(last uint64, block []byte) error) *blockWriter {
 	return &blockWriter{width: offsetWidth(span), emit: emit}
 }
@@ -185,7 +189,7 @@ func (w *blockWriter) block() error {
 	if len(w.dir) == 0 {
 		return nil
 	}
-	b := make([]byte, 0, blockHead+len(w.dir)+len(w.body)+sumLen)
+	b := blockBuffers.Get().(*[maxPostingBlock]byte)[:0]
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(w.dir)/dirEntry))
 	b = append(b, byte(w.lastLen-1), byte(w.width))
 	b = append(b, w.dir...)

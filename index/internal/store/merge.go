@@ -6,9 +6,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Merge does one step of tiered merging: the oldest eight runs of one kind and
-// shard that are of the same level become one of the next, without the postings
-// of expired prompts; and it folds layers into their tables when there are eight. did
+// Merge does one step of tiered merging: in a few shards of one kind, the oldest eight
+// runs that are of the same level become one of the next, without the postings
+// of expired prompts; or it folds layers into their tables when there are eight. did
 // is false when there is nothing to do. Like Seal it writes in small transactions.
 func (s *Store) Merge() (did bool, err error) {
 	if err := s.enter(); err != nil {
@@ -28,31 +28,41 @@ func (s *Store) Merge() (did bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	runs := mergeable(cat, s.fanIn)
-	if runs == nil {
+	old := mergeable(cat, s.fanIn)
+	if old == nil {
+		if s.merged {
+			s.release()
+			s.merged = false
+		}
 		return false, nil
 	}
-	b, err := s.newBulk(1, 0, 0)
+	b, err := s.newBulk(len(old), 0, 0)
 	if err != nil {
 		return false, err
 	}
-	first := runs[0]
-	w := b.newRun(first.kind, first.shard, min(first.level+1, 255), first.first, runs[len(runs)-1].end)
-	if err := s.merge(cat, runs, w); err != nil {
-		return false, err
+	made := make([]*run, len(old))
+	for i, runs := range old {
+		first := runs[0]
+		w := b.newRun(first.kind, first.shard, min(first.level+1, 255), first.first, runs[len(runs)-1].end)
+		if err := s.merge(cat, runs, w); err != nil {
+			return false, err
+		}
+		made[i] = w.run
 	}
 	err = s.update(func(tx *bolt.Tx) error {
 		if err := b.finish(tx); err != nil {
 			return err
 		}
-		for _, r := range runs {
-			if err := drop(tx, r); err != nil {
-				return err
+		for i, runs := range old {
+			for _, r := range runs {
+				if err := drop(tx, r); err != nil {
+					return err
+				}
 			}
-		}
-		if w.run.postings > 0 {
-			if err := put(tx, tagRuns, w.run.key(), w.run.value()); err != nil {
-				return err
+			if made[i].postings > 0 {
+				if err := put(tx, tagRuns, made[i].key(), made[i].value()); err != nil {
+					return err
+				}
 			}
 		}
 		return changed(tx)
@@ -60,33 +70,47 @@ func (s *Store) Merge() (did bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.release()
+	s.merged = true
 	return true, s.sweep(context.Background())
 }
 
-// mergeable returns the runs of a lowest level that has enough of them in one shard.
-func mergeable(c *catalogue, fanIn int) []*run {
-	var best []*run
+const mergeShards = 4 // at a time: as many share transactions, and Seal waits for them
+
+// mergeable returns, for a few shards of one kind, the runs of a lowest level
+// that has enough of them.
+func mergeable(c *catalogue, fanIn int) (best [][]*run) {
 	for kind := range c.runs {
 		for shard := range c.runs[kind] {
-			list := c.runs[kind][shard]
-			for i := 0; i < len(list); {
-				j := i
-				for j < len(list) && list[j].level == list[i].level {
-					j++
-				}
-				if j-i >= fanIn && (best == nil || list[i].level < best[0].level) {
-					best = list[i : i+fanIn]
-				}
-				i = j
+			runs := lowest(c.runs[kind][shard], fanIn)
+			switch {
+			case runs == nil:
+			case best == nil || runs[0].level < best[0][0].level:
+				best = append(best[:0:0], runs)
+			case runs[0].level == best[0][0].level && runs[0].kind == best[0][0].kind && len(best) < mergeShards:
+				best = append(best, runs)
 			}
 		}
 	}
 	return best
 }
 
+// lowest returns the oldest runs of the lowest level that has enough of them; nil if none has.
+func lowest(list []*run, fanIn int) (best []*run) {
+	for i := 0; i < len(list); {
+		j := i
+		for j < len(list) && list[j].level == list[i].level {
+			j++
+		}
+		if j-i >= fanIn && (best == nil || list[i].level < best[0].level) {
+			best = list[i : i+fanIn]
+		}
+		i = j
+	}
+	return best
+}
+
 func (s *Store) merge(cat *catalogue, runs []*run, w runWriter) error {
-	m := newRunMerger(runs, s.copyBlock)
+	m := newRunMerger(runs, s.copyBlocks)
 	holes := false
 	for _, r := range runs {
 		holes = holes || r.holes

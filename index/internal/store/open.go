@@ -53,6 +53,7 @@ type Store struct {
 
 	maintain sync.Mutex // held by Seal, Merge, Expire
 	folding  folding    // under maintain
+	merged   bool       // under maintain: there is what release lets go of
 	cat      atomic.Pointer[catalogue]
 
 	life   sync.Mutex

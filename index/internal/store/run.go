@@ -6,10 +6,13 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
+// A fetch returns the first stored block at from or after it.
+type fetch func(from []byte) (key, value []byte, err error)
+
 // A runReader reads a run's postings in order.
 type runReader struct {
 	run   *run
-	fetch func(from []byte) (key, value []byte, err error) // the first stored block at from or after it
+	fetch fetch
 
 	block   block
 	key     []byte // of the block
@@ -94,10 +97,11 @@ type runMerger struct {
 	started bool
 }
 
-func newRunMerger(runs []*run, fetch func(from []byte) (key, value []byte, err error)) *runMerger {
+// newRunMerger makes each run's reader a fetch.
+func newRunMerger(runs []*run, newFetch func() fetch) *runMerger {
 	m := &runMerger{}
 	for _, r := range runs {
-		m.readers = append(m.readers, &runReader{run: r, fetch: fetch})
+		m.readers = append(m.readers, &runReader{run: r, fetch: newFetch()})
 	}
 	return m
 }
@@ -176,9 +180,11 @@ func (r *Reader) ScanRuns(kind Kind, shard int, fn func(key, n uint64) error) (e
 
 func (r *Reader) scanRuns(runs []*run, fn func(key, n uint64) error) error {
 	c := r.tx.Bucket(bucketNames[tagPostings]).Cursor()
-	m := newRunMerger(runs, func(from []byte) (key, value []byte, err error) {
-		key, value = c.Seek(from)
-		return key, value, nil
+	m := newRunMerger(runs, func() fetch {
+		return func(from []byte) (key, value []byte, err error) {
+			key, value = c.Seek(from)
+			return key, value, nil
+		}
 	})
 	holes := false
 	for _, u := range runs {
@@ -202,12 +208,16 @@ func (r *Reader) scanRuns(runs []*run, fn func(key, n uint64) error) error {
 	}
 }
 
-// copyBlock is a fetch for those who read for long: each block in a transaction of its own.
-func (s *Store) copyBlock(from []byte) (key, value []byte, err error) {
-	err = s.read(func(tx *bolt.Tx) error {
-		k, v := tx.Bucket(bucketNames[tagPostings]).Cursor().Seek(from)
-		key, value = bytes.Clone(k), bytes.Clone(v)
-		return nil
-	})
-	return key, value, err
+// copyBlocks is a fetch for those who read one run for long: each block in a
+// transaction of its own. What it returned before is overwritten.
+func (s *Store) copyBlocks() fetch {
+	var key, value []byte
+	return func(from []byte) ([]byte, []byte, error) {
+		err := s.read(func(tx *bolt.Tx) error {
+			k, v := tx.Bucket(bucketNames[tagPostings]).Cursor().Seek(from)
+			key, value = append(key[:0], k...), append(value[:0], v...)
+			return nil
+		})
+		return key, value, err
+	}
 }

@@ -132,6 +132,11 @@ func (b *bulk) add(tag byte, key, value []byte) error {
 		return nil
 	}
 	err := b.s.update(b.write)
+	for _, e := range b.pending {
+		if e.tag == tagPostings && cap(e.value) == maxPostingBlock {
+			blockBuffers.Put((*[maxPostingBlock]byte)(e.value[:maxPostingBlock]))
+		}
+	}
 	b.pending, b.size = b.pending[:0], 0
 	runtime.Gosched()
 	return err
