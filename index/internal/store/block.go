@@ -321,59 +321,109 @@ func (p *block) decode(g int, keys, offs *[groupLen]uint64) int {
 	return n
 }
 
-// has reports whether group g may hold key, and where when the group repeats
-// no key. It reads only as many keys as it must.
-func (p *block) has(g int, key uint64) (off uint64, direct, found bool) {
+// find calls fn with the offsets of key in group g, ascending, and reads no
+// more of the group than it must. more says that fn wants more; ok is false when
+// the group is malformed.
+func (p *block) find(g int, key uint64, fn func(off uint64) bool) (more, ok bool) {
 	from, to, ok := p.bounds(g)
 	if !ok {
-		return 0, false, true // let decode report it
+		return false, false
 	}
 	b := p.body[:to:to]
-	n := p.len(g)
+	n := uint(p.len(g))
 	k := uint(b[from])
 	if k&127 > riceMaxK {
-		return 0, false, true
+		return false, false
 	}
-	if k >= 128 {
-		return 0, false, p.hasRepeated(b, from, n, key, p.first(g))
+	mask := uint64(1)<<p.width - 1
+	pos := 8 * (from + 1)
+	if k < 128 {
+		at, i, _ := seekGap(b, pos+n*p.width, k, p.first(g), key, n-1)
+		if at != key {
+			return true, true
+		}
+		off := peek(b, pos+i*p.width) & mask
+		if off >= p.span {
+			return false, false
+		}
+		return fn(off), true
 	}
-	offs := 8 * (from + 1)
-	pos := offs + uint(n)*p.width
-	at := p.first(g)
-	for i := uint(0); ; {
-		if at >= key {
-			if at > key {
-				return 0, false, false
+	k -= 128
+	if from+2 > to || uint(b[from+1]) > riceMaxK {
+		return false, false
+	}
+	d := uint(b[from+1])
+	flags := pos + 8 // of the second posting and so on
+	const half = 1<<32 - 1
+	same := [2]uint64{
+		peek(b, flags)&half | peek(b, flags+32)<<32,
+		peek(b, flags+64)&half | peek(b, flags+96)<<32,
+	}
+	if n <= 64 {
+		same[0], same[1] = same[0]&(1<<(n-1)-1), 0
+	} else {
+		same[1] &= 1<<(n-65) - 1
+	}
+	gaps := n - 1 - uint(bits.OnesCount64(same[0])+bits.OnesCount64(same[1]))
+	at, nth, pos := seekGap(b, flags+n-1, k, p.first(g), key, gaps)
+	if at != key {
+		return true, true
+	}
+	_, _, pos = seekGap(b, pos, k, 0, 1<<63, gaps-nth)
+	var off uint64
+	for i := uint(0); i < n; i++ {
+		if i > 0 && same[(i-1)>>6]>>((i-1)&63)&1 != 0 {
+			var delta uint64
+			delta, pos = unrice(b, pos, d)
+			off += delta + 1
+		} else {
+			if i > 0 {
+				if nth == 0 {
+					break
+				}
+				nth--
 			}
-			return peek(b, offs+i*p.width) & (1<<p.width - 1), true, true
+			off = peek(b, pos) & mask
+			pos += p.width
 		}
-		if i++; i == uint(n) {
-			return 0, false, false
+		if nth > 0 {
+			continue
 		}
-		var gap uint64
-		gap, pos = unrice(b, pos, k)
-		at += gap + 1
+		if off >= p.span {
+			return false, false
+		}
+		if !fn(off) {
+			return false, true
+		}
 	}
+	return true, true
 }
 
-func (p *block) hasRepeated(b []byte, from uint, n int, key, at uint64) bool {
-	pos := 8 * (from + 2)
-	distinct := n
-	for i := 0; i < n-1; i += 32 {
-		w := peek(b, pos+uint(i))
-		if left := n - 1 - i; left < 32 {
-			w &= 1<<left - 1
+// seekGap adds up to n gaps coded as R(k) from pos on to at, until it is key or
+// above. It returns how many it took and where the next one is.
+func seekGap(b []byte, pos, k uint, at, key uint64, n uint) (sum uint64, taken, next uint) {
+	for taken < n && at < key {
+		w, left := peek(b, pos), uint(57)
+		for taken < n && at < key {
+			q := uint(bits.TrailingZeros64(^w))
+			size := q + 1 + k
+			if size > left || q >= riceEscape {
+				break
+			}
+			at += (uint64(q)<<k | w>>((q+1)&63)&(1<<k-1)) + 1
+			w >>= size & 63
+			left -= size
+			pos += size
+			taken++
 		}
-		distinct -= bits.OnesCount32(uint32(w))
+		if left == 57 {
+			var gap uint64
+			gap, pos = unrice(b, pos, k)
+			at += gap + 1
+			taken++
+		}
 	}
-	k := uint(b[from]) - 128
-	pos += uint(n - 1)
-	for i := 1; at < key && i < distinct; i++ {
-		var gap uint64
-		gap, pos = unrice(b, pos, k)
-		at += gap + 1
-	}
-	return at == key
+	return at, taken, pos
 }
 
 // search returns the first group that starts at key or above. Keys are hashes, mostly: it
@@ -416,29 +466,9 @@ func (p *block) search(key uint64) int {
 // more; ok is false when the block is malformed.
 func (p *block) lookup(key uint64, fn func(off uint64) bool) (more, ok bool) {
 	// key may begin in the group before the first that starts at it or above.
-	from := max(p.search(key)-1, 0)
-	var keys, offs [groupLen]uint64
-	for g := from; g < p.groups && p.first(g) <= key; g++ {
-		off, direct, found := p.has(g, key)
-		switch {
-		case !found:
-		case direct:
-			if off >= p.span {
-				return false, false
-			}
-			if !fn(off) {
-				return false, true
-			}
-		default:
-			n := p.decode(g, &keys, &offs)
-			if n == 0 {
-				return false, false
-			}
-			for i := 0; i < n && keys[i] <= key; i++ {
-				if keys[i] == key && !fn(offs[i]) {
-					return false, true
-				}
-			}
+	for g := max(p.search(key)-1, 0); g < p.groups && p.first(g) <= key; g++ {
+		if more, ok := p.find(g, key, fn); !more || !ok {
+			return more, ok
 		}
 	}
 	return true, true
