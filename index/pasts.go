@@ -76,9 +76,13 @@ func (ix *Index) pastsOf(r *store.Reader, known map[pastKey][]template.Earlier, 
 // holds ix.mu.
 func (ix *Index) dated(f template.Found) template.Found {
 	f.Members = slices.Clone(f.Members)
-	for i := range f.Members {
-		m := &f.Members[i]
+	ix.date(f.Members)
+	return f
+}
+
+func (ix *Index) date(members []template.Earlier) {
+	for i := range members {
+		m := &members[i]
 		m.Since, m.Opens = ix.since(m.Account), ix.opened(m.Account, m.Time)
 	}
-	return f
 }

@@ -7,35 +7,40 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
 	"github.com/seed-368d3dfa/chorus/minhash"
 )
 
-// recall looks for the earlier prompts of the templates that s founded.
+// recall looks for the earlier prompts of the templates that s founded: they are
+// in segments before s, so that it need not wait for s to become one.
 func (ix *Index) recall(s *sealing) {
-	parts := make([][]template.Found, runtime.GOMAXPROCS(0))
+	found := make([]template.Found, len(s.recalls))
+	var next atomic.Int64
 	var wg sync.WaitGroup
-	for i := range parts {
-		n := len(s.recalls)
-		lost := s.recalls[i*n/len(parts) : (i+1)*n/len(parts)]
+	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			if err := ix.store.View(func(r *store.Reader) (err error) {
-				parts[i], err = ix.recallFrom(r, lost)
-				return err
-			}); err != nil {
-				ix.fail(err)
+			for {
+				to := int(next.Add(recallShare))
+				from := to - recallShare
+				if from >= len(found) {
+					return
+				}
+				to = min(to, len(found))
+				if err := ix.store.View(func(r *store.Reader) error {
+					part, err := ix.recallSome(r, s.recalls[from:to])
+					copy(found[from:], part)
+					return err
+				}); err != nil {
+					ix.fail(err)
+				}
 			}
 		})
 	}
 	wg.Wait()
-	s.recalled = slices.Concat(parts...)
-	ix.mu.RLock()
-	defer ix.mu.RUnlock()
-	for i := range s.recalled {
-		s.recalled[i] = ix.dated(s.recalled[i])
-	}
+	s.recalled = found
 }
 
 // recallFrom looks in segments for the earlier prompts of templates. What it
@@ -53,32 +58,50 @@ func (ix *Index) recallFrom(r *store.Reader, lost []template.Lost) ([]template.F
 	return found, nil
 }
 
-const recallShare = 512 // templates looked for at a time
+const recallShare = 1024 // templates looked for at a time
 
+// recallSome looks up first the part of each core of which a prompt that belongs
+// must hold something, and the rest only where that part was found.
 func (ix *Index) recallSome(r *store.Reader, lost []template.Lost) ([]template.Found, error) {
-	type place struct {
-		key uint64
-		i   int // in lost
-	}
-	var places []place
-	for i, l := range lost {
-		for _, k := range l.Keys {
-			places = append(places, place{k, i})
-		}
-	}
-	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.key, b.key) })
-	keys := make([]uint64, len(places))
-	for i, p := range places {
-		keys[i] = p.key
-	}
 	// By template, a prompt's number for each of the keys that it holds, and the
 	// largest scale at which it can.
 	held := make([][]uint64, len(lost))
 	const scaleBits = 6
-	if err := r.LookupAll(store.KindShingle, keys, func(i int, n uint64) {
-		if at := places[i].i; n < lost[at].Before {
-			held[at] = append(held[at], n<<scaleBits|uint64(minhash.KeyBits-bits.Len64(places[i].key)))
+	look := func(keysOf func(*template.Lost) []uint64, wanted func(i int, first, end uint64) bool) error {
+		type place struct {
+			key uint64
+			i   int // in lost
 		}
+		var places []place
+		for i := range lost {
+			for _, k := range keysOf(&lost[i]) {
+				places = append(places, place{k, i})
+			}
+		}
+		slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.key, b.key) })
+		keys := make([]uint64, len(places))
+		for i, p := range places {
+			keys[i] = p.key
+		}
+		return r.LookupAll(store.KindShingle, keys, func(i int, first, end uint64) bool {
+			return wanted(places[i].i, first, end)
+		}, func(i int, n uint64) {
+			if at := places[i].i; n < lost[at].Before {
+				held[at] = append(held[at], n<<scaleBits|uint64(minhash.KeyBits-bits.Len64(places[i].key)))
+			}
+		})
+	}
+	if err := look((*template.Lost).Head, func(i int, first, _ uint64) bool { return first < lost[i].Before }); err != nil {
+		return nil, err
+	}
+	heads := make([][]uint64, len(lost))
+	for i := range held {
+		slices.Sort(held[i])
+		heads[i] = held[i] // what is appended comes behind
+	}
+	if err := look((*template.Lost).Rest, func(i int, first, end uint64) bool {
+		at, _ := slices.BinarySearch(heads[i], first<<scaleBits)
+		return at < len(heads[i]) && heads[i][at]>>scaleBits < end
 	}); err != nil {
 		return nil, err
 	}
@@ -97,7 +120,7 @@ func (ix *Index) recallSome(r *store.Reader, lost []template.Lost) ([]template.F
 			if hits < l.Need(scale) {
 				continue // also at its own scale, which is no larger
 			}
-			rec, err := r.Record(n)
+			rec, err := r.Anonymous(n)
 			if errors.Is(err, store.ErrNotFound) {
 				continue
 			}

@@ -2,6 +2,7 @@ package index
 
 import (
 	"encoding/binary"
+	"sync"
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
@@ -80,6 +81,9 @@ func (ix *Index) countRecalled() {
 	if ix.sealing == nil {
 		return
 	}
+	for _, f := range ix.sealing.recalled {
+		ix.date(f.Members)
+	}
 	for _, f := range ix.templates.Recalled(ix.sealing.recalled) {
 		ix.flag(templateFlag(ix.templates.Get(f.Template).Last, f))
 	}
@@ -100,6 +104,11 @@ func (ix *Index) sealLoop() {
 
 func (ix *Index) seal(s *sealing) {
 	defer close(s.done)
+	if !s.final {
+		var recalling sync.WaitGroup
+		defer recalling.Wait()
+		recalling.Go(func() { ix.recall(s) })
+	}
 	start := time.Now()
 	err := ix.failure()
 	if err == nil {
@@ -130,9 +139,6 @@ func (ix *Index) seal(s *sealing) {
 		ix.freshFlags = ix.freshFlags[n-len(ix.unsealedFlags):]
 	}
 	ix.mu.Unlock()
-	if !s.final {
-		ix.recall(s)
-	}
 }
 
 // mergeLoop merges runs while there are enough of them.

@@ -105,6 +105,24 @@ func (r *Reader) Record(n uint64) (rec Record, err error) {
 	return rec, nil
 }
 
+// Anonymous is Record without the prompt's id, which takes longer to read than the rest.
+func (r *Reader) Anonymous(n uint64) (rec Record, err error) {
+	defer r.end(r.begin(), &err)
+	segment := r.cat.index(n)
+	if segment < 0 {
+		return rec, ErrNotFound
+	}
+	p, first, _, err := r.recordBlock(n, segment)
+	if err != nil {
+		return rec, err
+	}
+	i := int(n - first)
+	if !p.group(&r.group, i/recordGroup) || !r.group.fields(i%recordGroup, &rec) {
+		return Record{}, damaged("record of prompt %d is malformed", n)
+	}
+	return rec, nil
+}
+
 // recordBlock returns the block that holds prompt n of that segment, and its bounds.
 func (r *Reader) recordBlock(n uint64, segment int) (p recordBlock, first, last uint64, err error) {
 	if r.records == nil {
@@ -245,8 +263,10 @@ func (r *Reader) Lookup(kind Kind, key uint64, fn func(n uint64) bool) (err erro
 // LookupAll calls fn with the place in keys and the number of every retained
 // prompt that has one of the keys, which must ascend. It costs less than a
 // Lookup for each: what lies together is read together. The numbers of one
-// key ascend, but those of other keys may come in between.
-func (r *Reader) LookupAll(kind Kind, keys []uint64, fn func(i int, n uint64)) (err error) {
+// key ascend, but those of other keys may come in between. wanted, unless it is
+// nil, says whether prompts [first, end) are of interest for a key: others may be
+// left out.
+func (r *Reader) LookupAll(kind Kind, keys []uint64, wanted func(i int, first, end uint64) bool, fn func(i int, n uint64)) (err error) {
 	defer r.end(r.begin(), &err)
 	if kind >= Kinds {
 		return nil
@@ -259,8 +279,11 @@ func (r *Reader) LookupAll(kind Kind, keys []uint64, fn func(i int, n uint64)) (
 		}
 		for _, u := range r.cat.runs[kind][shard] {
 			at := runCursor{c: c, u: u}
-			for x, key := range keys[i:j] {
-				if _, err := at.lookup(r, key, func(n uint64) bool { fn(i+x, n); return true }); err != nil {
+			for x := i; x < j; x++ {
+				if wanted != nil && !wanted(x, u.first, u.end) {
+					continue
+				}
+				if _, err := at.lookup(r, keys[x], func(n uint64) bool { fn(x, n); return true }); err != nil {
 					return err
 				}
 			}

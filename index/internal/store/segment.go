@@ -278,10 +278,15 @@ func (g *recordGroupReader) read(r *Record) bool {
 	if !g.skip() {
 		return false
 	}
+	r.ID = string(g.id)
+	return g.fields(i, r)
+}
+
+// fields fills r with record i of the group but for its id.
+func (g *recordGroupReader) fields(i int, r *Record) bool {
 	account, shingles, scale := g.account.at(i), g.shingles.at(i), g.scale.at(i)
 	r.Account, r.Shingles, r.Scale = uint32(account), uint32(shingles), uint8(scale)
 	r.Time = int64(g.time.at(i))
-	r.ID = string(g.id)
 	return account>>32 == 0 && shingles>>32 == 0 && scale>>8 == 0
 }
 

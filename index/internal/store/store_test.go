@@ -168,6 +168,10 @@ func (m *model) compare(t testing.TB, s *Store) {
 			if err != nil || rec != m.records[i] {
 				t.Fatalf("record %d: %+v, %v, want %+v", n, rec, err, m.records[i])
 			}
+			rec.ID = ""
+			if anonymous, err := r.Anonymous(n); err != nil || anonymous != rec {
+				t.Fatalf("record %d without its id: %+v, %v, want %+v", n, anonymous, err, rec)
+			}
 			if serr != nil || !bytes.Equal(sig, append([]byte{7}, m.signatures[i]...)) {
 				t.Fatalf("signature %d: %x, %v, want %x", n, sig, serr, m.signatures[i])
 			}
@@ -207,10 +211,20 @@ func (m *model) compare(t testing.TB, s *Store) {
 			}
 			slices.Sort(keys)
 			seen := make(map[int][]uint64) // by place in keys
-			must(t, r.LookupAll(kind, keys, func(i int, n uint64) { seen[i] = append(seen[i], n) }))
+			must(t, r.LookupAll(kind, keys, nil, func(i int, n uint64) { seen[i] = append(seen[i], n) }))
 			for i, key := range keys {
 				if ns := m.retained(m.keys[kind][key]); !slices.Equal(seen[i], ns) {
 					t.Fatalf("kind %d key %x: LookupAll gives %d, want %d", kind, key, seen[i], ns)
+				}
+			}
+			for i := uint64(1); i <= uint64(len(m.records)); i += 1 + uint64(len(m.records))/3 { // only the runs of one prompt
+				clear(seen)
+				must(t, r.LookupAll(kind, keys, func(_ int, first, end uint64) bool { return first <= i && i < end }, func(i int, n uint64) { seen[i] = append(seen[i], n) }))
+				for at, key := range keys {
+					ns := m.retained(m.keys[kind][key])
+					if slices.Contains(ns, i) && !slices.Contains(seen[at], i) {
+						t.Fatalf("kind %d key %x: LookupAll misses prompt %d", kind, key, i)
+					}
 				}
 			}
 			slices.SortFunc(runs, order)

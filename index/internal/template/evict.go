@@ -132,6 +132,16 @@ func (l *Lost) Need(scale uint8) int {
 	return max(1, (3*int(l.below[min(int(scale), scales-1)])+4)/5)
 }
 
+// Head returns the least of Keys, so many that a prompt that belongs holds at
+// least one of them, whatever its scale: it lacks at most two keys in five of
+// those that it can show, and these are the least.
+func (l *Lost) Head() []uint64 { return l.Keys[:l.head()] }
+
+// Rest returns the other Keys.
+func (l *Lost) Rest() []uint64 { return l.Keys[l.head():] }
+
+func (l *Lost) head() int { return min(len(l.Keys), 2*len(l.Keys)/5+1) }
+
 // An Earlier is one prompt that belonged before its template was known.
 type Earlier struct {
 	Account uint32

@@ -2,6 +2,7 @@ package template
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -222,5 +223,29 @@ func TestExemplarsAreOfDistinctAccounts(t *testing.T) {
 	}
 	if len(w.only().Exemplars) != 0 {
 		t.Error("exemplars are kept that nobody wants")
+	}
+}
+
+// A prompt that belongs to a template holds some of Head, at every scale.
+func TestHead(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	for range 2000 {
+		tp := &Template{ID: 1, Past: 2}
+		for range 1 + rng.IntN(24) {
+			tp.core = append(tp.core, coreKey{key: rng.Uint64() >> (64 - minhash.KeyBits + rng.IntN(6))})
+		}
+		tp.recount()
+		tp.core = slices.CompactFunc(tp.core, func(a, b coreKey) bool { return a.key == b.key })
+		tp.recount()
+		l, _ := tp.Lost()
+		if !slices.Equal(slices.Concat(l.Head(), l.Rest()), l.Keys) {
+			t.Fatalf("%d keys are cut into %d and %d", len(l.Keys), len(l.Head()), len(l.Rest()))
+		}
+		for scale := range uint8(8) {
+			shown := int(l.below[scale]) // the most keys without any of Head
+			if lacking := max(0, shown-len(l.Head())); lacking >= l.Need(scale) {
+				t.Fatalf("a prompt of scale %d belongs by %d keys of %d without the first %d", scale, lacking, shown, len(l.Head()))
+			}
+		}
 	}
 }
