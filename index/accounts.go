@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -45,7 +46,7 @@ func (a *accounts) intern(name string) (id uint32, fresh bool) {
 	a.stats = append(a.stats, accountStat{})
 	id = uint32(len(a.stats))
 	a.ids[h] = id
-	a.fresh = append(a.fresh, name)
+	a.fresh = append(a.fresh, strings.Clone(name))
 	return id, true
 }
 

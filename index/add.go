@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -20,6 +21,7 @@ const MaxBatch = 1 << 16
 type request struct {
 	prompts    []Prompt
 	sketches   []sketched
+	arenas     []*sketchArena // of sketchShare sketches each
 	sketched   sync.WaitGroup
 	placements []Placement
 	err        error
@@ -73,14 +75,14 @@ func (ix *Index) Submit(ctx context.Context, prompts ...Prompt) (*Pending, error
 		ix.warm()
 	}
 	r := &request{prompts: prompts, done: make(chan struct{})}
-	r.sketches = make([]sketched, len(prompts))
+	r.blank()
 	small := len(prompts) <= sketchShare
 	if small {
 		k := ix.sketchers.get()
-		k.sketchAll(prompts, r.sketches)
+		k.sketchAll(prompts, r.sketches, r.arenas[0])
 		ix.sketchers.put(k)
 	} else {
-		r.sketched.Add((len(prompts) + sketchShare - 1) / sketchShare)
+		r.sketched.Add(len(r.arenas))
 	}
 	if err := ix.enqueue(ctx, r); err != nil {
 		return nil, err
@@ -101,12 +103,35 @@ func (ix *Index) warm() { ix.warmed.Do(func() { go ix.sift.Warm() }) }
 
 const sketchShare = 64 // prompts sketched in one go
 
+var sketchSlices = sync.Pool{New: func() any { return new([]sketched) }}
+
+// blank gives r the memory for its sketches, which settled takes back.
+func (r *request) blank() {
+	n := len(r.prompts)
+	r.sketches = slices.Grow(*sketchSlices.Get().(*[]sketched), n)[:n]
+	r.arenas = make([]*sketchArena, max(1, (n+sketchShare-1)/sketchShare))
+	for i := range r.arenas {
+		r.arenas[i] = sketchArenas.Get().(*sketchArena)
+	}
+}
+
+// settled lets go of what counting r needed.
+func (r *request) settled() {
+	for _, a := range r.arenas {
+		sketchArenas.Put(a)
+	}
+	clear(r.sketches)
+	blank := r.sketches[:0]
+	sketchSlices.Put(&blank)
+	r.sketches, r.arenas = nil, nil
+}
+
 // sketchInParallel hands a request's prompts to the sketching goroutines.
 func (ix *Index) sketchInParallel(r *request) {
 	for i := 0; i < len(r.prompts); i += sketchShare {
 		j := min(i+sketchShare, len(r.prompts))
 		ix.sketchWork <- func(k *sketcher) {
-			k.sketchAll(r.prompts[i:j], r.sketches[i:j])
+			k.sketchAll(r.prompts[i:j], r.sketches[i:j], r.arenas[i/sketchShare])
 			r.sketched.Done()
 		}
 	}
@@ -237,7 +262,7 @@ func (ix *Index) count(r *request, g *group) {
 		g.entries[at] |= entryLast
 		g.rotated = ix.rotateIfFull()
 	}
-	r.sketches = nil
+	r.settled()
 }
 
 // writeLoop makes groups durable, as many at a time as are waiting, and tells

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -35,7 +36,7 @@ func (ix *Index) place(p *Prompt, s *sketched, now time.Time, out *Placement, g 
 		s.tail.idKey, s.tail.turn = s.idKey, s.turn
 		s = s.tail
 	}
-	texts := ix.apply(p, s, account, at, func(m template.Match) string { return ix.exemplar(p, m.ID) })
+	texts := ix.apply(p, s, account, at, func(m template.Match) string { return strings.Clone(ix.exemplar(p, m.ID)) })
 	out.Prompt = ix.mem.next() - 1
 	for _, m := range ix.result.Matches {
 		out.Templates = append(out.Templates, templateID(m.ID))

@@ -31,7 +31,8 @@ func (ix *Index) exemplar(p *Prompt, id uint32) string {
 			break
 		}
 		hits := 0
-		for _, s := range k.Shingles(nil, text) {
+		k.scratch = k.Shingles(k.scratch[:0], text)
+		for _, s := range k.scratch {
 			if _, ok := slices.BinarySearch(core, s.Key); ok {
 				hits++
 			}

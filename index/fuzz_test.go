@@ -34,7 +34,7 @@ func FuzzJournalEntry(f *testing.F) {
 	g := newTraffic(51, 2, 5, 1)
 	prompts := append(g.take(8), Prompt{Account: "a", Text: "…"})
 	sketches := make([]sketched, len(prompts))
-	s.get().sketchAll(prompts, sketches)
+	s.get().sketchAll(prompts, sketches, new(sketchArena))
 	for i := range prompts {
 		b := appendEntry(nil, entryFresh, 7, "name", 1234567, prompts[i].ID, &sketches[i], []string{"an exemplar", ""}[:i%3])
 		f.Add(b)
@@ -77,7 +77,7 @@ func TestJournalEntry(t *testing.T) {
 	g := newTraffic(52, 2, 5, 1)
 	prompts := append(g.take(50), Prompt{Account: "a", Text: "…"})
 	sketches := make([]sketched, len(prompts))
-	s.get().sketchAll(prompts, sketches)
+	s.get().sketchAll(prompts, sketches, new(sketchArena))
 	var b []byte
 	for i := range prompts {
 		flags, name := byte(0), ""

@@ -1,6 +1,8 @@
 package index
 
 import (
+	"strings"
+
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 )
 
@@ -14,6 +16,7 @@ type memtable struct {
 	shingles   *postings
 	bands      *postings // threaded when somebody asks
 	ids        *postings // of ids and of conversations
+	said       texts     // ids of records: the prompts themselves need not stay
 }
 
 // newMemtable makes room for about so many postings.
@@ -34,6 +37,7 @@ func (m *memtable) reset(first uint64) {
 	m.shingles.reset()
 	m.bands.reset()
 	m.ids.reset()
+	m.said = texts{}
 }
 
 // next is the number that the next prompt will get.
@@ -54,7 +58,7 @@ func (m *memtable) signature(n uint64) []byte {
 func (m *memtable) add(s *sketched, account uint32, p *Prompt, at int64) {
 	offset := uint32(len(m.records))
 	m.records = append(m.records, store.Record{
-		Account: account, Time: at, ID: p.ID, Scale: s.scale, Shingles: s.shingles,
+		Account: account, Time: at, ID: m.said.keep(p.ID), Scale: s.scale, Shingles: s.shingles,
 	})
 	if len(s.signature) == 0 {
 		m.signatures = append(m.signatures, make([]byte, m.width)...)
@@ -80,4 +84,20 @@ func (m *memtable) Each(key uint64, fn func(number uint64)) {
 		fn(m.first + uint64(offset))
 		return true
 	})
+}
+
+// texts copies short strings into few pieces of memory.
+type texts struct{ open *strings.Builder }
+
+func (t *texts) keep(s string) string {
+	if s == "" {
+		return ""
+	}
+	if t.open == nil || t.open.Len()+len(s) > t.open.Cap() {
+		t.open = new(strings.Builder)
+		t.open.Grow(max(len(s), 32<<10))
+	}
+	from := t.open.Len()
+	t.open.WriteString(s) // within its capacity: what was kept does not move
+	return t.open.String()[from:]
 }

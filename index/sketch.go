@@ -33,6 +33,7 @@ type sketcher struct {
 	*minhash.Sketcher
 	seed     uint64
 	payments []string // attributes, see Options.PaymentAttrs
+	scratch  []minhash.Shingle
 }
 
 // sketchers is a pool, because a sketcher's scratch space is worth keeping.
@@ -52,9 +53,9 @@ func newSketchers(scheme minhash.Scheme, payments []string) (*sketchers, error) 
 		if err != nil { // it was valid above
 			panic(err)
 		}
-		return &sketcher{k, scheme.Seed, payments}
+		return &sketcher{Sketcher: k, seed: scheme.Seed, payments: payments}
 	}
-	s.pool.Put(&sketcher{first, scheme.Seed, payments})
+	s.pool.Put(&sketcher{Sketcher: first, seed: scheme.Seed, payments: payments})
 	return s, nil
 }
 
@@ -175,13 +176,20 @@ func (k *sketcher) idKey(id string) uint64 {
 	return cutKey(d.Sum64())
 }
 
-// sketchAll sketches prompts into out, whose slices share few allocations.
-func (k *sketcher) sketchAll(prompts []Prompt, out []sketched) {
-	rows, bands := 0, 0
-	var keyArena, bandArena []uint64
-	var signatures []byte
-	type span struct{ keys, bands, sig int }
-	ends := make([]span, len(prompts))
+// A sketchArena is the memory of the sketches of a few prompts.
+type sketchArena struct {
+	keys, bands []uint64
+	signatures  []byte
+	ends        []sketchSpan
+}
+
+type sketchSpan struct{ keys, bands, signatures int }
+
+var sketchArenas = sync.Pool{New: func() any { return new(sketchArena) }}
+
+// sketchAll sketches prompts into out, in the memory of a. out is blank.
+func (k *sketcher) sketchAll(prompts []Prompt, out []sketched, a *sketchArena) {
+	a.keys, a.bands, a.signatures, a.ends = a.keys[:0], a.bands[:0], a.signatures[:0], a.ends[:0]
 	for i := range prompts {
 		p := &prompts[i]
 		out[i].network, out[i].payment = k.network(p), k.payment(p)
@@ -195,29 +203,18 @@ func (k *sketcher) sketchAll(prompts []Prompt, out []sketched) {
 		if p.ID != "" {
 			out[i].idKey = k.idKey(p.ID)
 		}
-		if i == 0 {
-			keyArena = make([]uint64, 0, len(prompts)*max(32, len(s.Sample)))
-		}
-		keyArena = append(keyArena, s.Sample...)
+		a.keys = append(a.keys, s.Sample...)
 		if len(s.Signature) > 0 {
-			if rows == 0 {
-				rows = len(s.Signature)
-				signatures = make([]byte, 0, len(prompts)*rows)
-			}
-			signatures = append(signatures, s.Signature...)
-			bandArena = k.Bands(bandArena, s.Signature)
-			if bands == 0 && len(prompts) > 1 {
-				bands = len(bandArena)
-				bandArena = append(make([]uint64, 0, len(prompts)*bands), bandArena...)
-			}
+			a.signatures = append(a.signatures, s.Signature...)
+			a.bands = k.Bands(a.bands, s.Signature)
 		}
-		ends[i] = span{len(keyArena), len(bandArena), len(signatures)}
+		a.ends = append(a.ends, sketchSpan{len(a.keys), len(a.bands), len(a.signatures)})
 	}
-	var at span
-	for i, e := range ends {
-		out[i].keys = keyArena[at.keys:e.keys:e.keys]
-		out[i].bands = bandArena[at.bands:e.bands:e.bands]
-		out[i].signature = signatures[at.sig:e.sig:e.sig]
+	var at sketchSpan
+	for i, e := range a.ends {
+		out[i].keys = a.keys[at.keys:e.keys:e.keys]
+		out[i].bands = a.bands[at.bands:e.bands:e.bands]
+		out[i].signature = a.signatures[at.signatures:e.signatures:e.signatures]
 		at = e
 	}
 }

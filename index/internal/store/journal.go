@@ -3,9 +3,13 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"sync"
 
 	bolt "go.etcd.io/bbolt"
 )
+
+var appendBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // Append adds values to the journal in one durable transaction and returns
 // the last one's sequence number. Numbers ascend from 1 without gaps and are
@@ -16,7 +20,15 @@ func (s *Store) Append(values [][]byte) (last uint64, err error) {
 		return 0, err
 	}
 	defer s.leave()
+	size := 0
+	for _, v := range values {
+		size += len(v) + sumLen
+	}
+	buf := appendBuffers.Get().(*[]byte) // bbolt copies values as it commits
+	defer appendBuffers.Put(buf)
+	*buf = slices.Grow((*buf)[:0], size)
 	err = s.update(func(tx *bolt.Tx) error {
+		summed := (*buf)[:0]
 		b := tx.Bucket(bucketNames[tagJournal])
 		last = b.Sequence()
 		for _, v := range values {
@@ -24,7 +36,9 @@ func (s *Store) Append(values [][]byte) (last uint64, err error) {
 				return fmt.Errorf("a journal value of %d bytes", len(v))
 			}
 			last++
-			if err := put(tx, tagJournal, be64(last), v); err != nil {
+			key, from := be64(last), len(summed)
+			summed = binary.LittleEndian.AppendUint32(append(summed, v...), sum(tagJournal, key, v))
+			if err := putSummed(tx, tagJournal, key, summed[from:]); err != nil {
 				return err
 			}
 		}

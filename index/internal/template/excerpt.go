@@ -3,6 +3,7 @@ package template
 import (
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/seed-368d3dfa/chorus/minhash"
@@ -49,8 +50,11 @@ func Excerpt(k *minhash.Sketcher, core []uint64, text string, limit int) string 
 		end = to
 	}
 	write(0, excerptEdge)
-	tokens := k.Tokens(nil, text)
-	for _, s := range k.ShinglesOf(nil, text, tokens) {
+	room := excerptRooms.Get().(*excerptRoom)
+	defer excerptRooms.Put(room)
+	tokens := k.Tokens(room.tokens[:0], text)
+	room.tokens, room.shingles = tokens, k.ShinglesOf(room.shingles[:0], text, tokens)
+	for _, s := range room.shingles {
 		first, last := max(0, s.First), min(s.Last, len(tokens)-1)
 		if _, ok := slices.BinarySearch(core, s.Key); ok && first <= last {
 			write(tokens[first].Start-excerptMargin, min(tokens[last].End+excerptMargin, len(text)-excerptEdge))
@@ -59,3 +63,11 @@ func Excerpt(k *minhash.Sketcher, core []uint64, text string, limit int) string 
 	write(len(text)-excerptEdge, len(text))
 	return b.String()
 }
+
+// An excerptRoom is scratch space of Excerpt.
+type excerptRoom struct {
+	tokens   []minhash.Token
+	shingles []minhash.Shingle
+}
+
+var excerptRooms = sync.Pool{New: func() any { return new(excerptRoom) }}
