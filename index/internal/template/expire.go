@@ -49,7 +49,7 @@ func (t *Template) expire(day int32, to Records) bool {
 		to.Day(t.ID, d.number, nil)
 		d.each(func(u Use) { t.Prompts -= uint64(u.Prompts) })
 	}
-	t.days = slices.Clone(t.days[n:])
+	t.days, t.crowd = slices.Clone(t.days[n:]), crowd{}
 	t.First = max(t.First, int64(day)*msPerDay)
 	t.accounts = uint32(t.Spread(0, 1<<30))
 	t.statDirty = true

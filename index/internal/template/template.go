@@ -39,6 +39,7 @@ type Template struct {
 	traits   traits
 	due      due
 	sketch   []uint32
+	crowd    crowd // those of all days, once there are more than crowdDays
 
 	slot      int
 	stamp     uint64 // of the Apply that last touched hits
@@ -107,10 +108,42 @@ func (t *Template) use(account uint32, since int32, at int64, n uint32) bool {
 	t.statDirty = true
 	today := t.dayOf(DayOf(at))
 	fresh := today.add(account, n)
-	if fresh && !t.before(account, since, today) {
+	if fresh && t.joins(account, since, today) {
 		t.accounts++
 	}
 	return fresh
+}
+
+const crowdDays = 3 // from which on looking through all of them costs more than a crowd
+
+// joins reports whether an account that is new to a day is new to the template.
+func (t *Template) joins(account uint32, since int32, today *day) bool {
+	if len(t.days) > crowdDays {
+		if t.crowd.full() {
+			t.gather() // with this account
+		} else if !t.crowd.has(account) {
+			t.crowd.add(account)
+			return true
+		}
+	}
+	return !t.before(account, since, today)
+}
+
+// gather makes the crowd anew, with room for as many accounts again. It has all
+// accounts of all days.
+func (t *Template) gather() {
+	n := 0
+	for _, d := range t.days {
+		n += d.len()
+	}
+	t.crowd = newCrowd(2 * n)
+	for _, d := range t.days {
+		d.each(func(u Use) {
+			if !t.crowd.has(u.Account) {
+				t.crowd.add(u.Account)
+			}
+		})
+	}
 }
 
 // before reports whether the account is known from another day.
@@ -267,6 +300,7 @@ func (t *Template) PromptsIn(from, to int32) (n uint64) {
 func (t *Template) With(f Found) *Template {
 	c := *t
 	c.traits.texts.least = slices.Clone(t.traits.texts.least)
+	c.crowd = crowd{}
 	c.days = make([]*day, len(t.days))
 	for i, d := range t.days {
 		c.days[i] = &day{number: d.number}

@@ -2,6 +2,7 @@ package template
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -13,8 +14,8 @@ type Use struct {
 	Prompts uint32
 }
 
-// A day holds one day's uses of one template. Few accounts are a sorted
-// slice; many are a bitmap, for unions, and a map of counts.
+// A day holds one day's uses of one template. Accounts are a sorted slice;
+// very many are a bitmap, for unions, and a map of counts.
 type day struct {
 	number int32 // days since 1970-01-01 UTC
 	dirty  bool
@@ -23,7 +24,7 @@ type day struct {
 	counts map[uint32]uint32
 }
 
-const fewUses = 32
+const fewUses = 512
 
 // add counts n prompts of an account and reports whether it is new to the day.
 func (d *day) add(account, n uint32) bool {
@@ -99,9 +100,42 @@ func (d *day) into(b *roaring.Bitmap) {
 	}
 }
 
+// bytes estimates the memory that the day takes.
 func (d *day) bytes() int {
-	if d.many != nil {
-		return 96 + 24*len(d.counts)
+	if n := d.len(); n > 32 { // as if they were a bitmap and a map
+		return 96 + 24*n
 	}
 	return 64 + 8*len(d.few)
+}
+
+// A crowd is a filter of accounts (Bloom, 1970): it has all that were added and
+// about one in twenty of the others, at 8 to 16 bits an account.
+type crowd struct {
+	words []uint64
+	n     int // accounts added
+}
+
+const perCrowdWord = 8 // accounts
+
+func newCrowd(room int) crowd {
+	return crowd{words: make([]uint64, 1<<bits.Len(uint(room/perCrowdWord)))}
+}
+
+// full says that the next account needs more room.
+func (c *crowd) full() bool { return c.n >= perCrowdWord*len(c.words) }
+
+func (c *crowd) place(account uint32) (word int, mask uint64) {
+	h := uint64(account) * 0x9e3779b97f4a7c15
+	return int(h>>32) & (len(c.words) - 1), 1<<(h>>58) | 1<<(h>>52&63)
+}
+
+func (c *crowd) add(account uint32) {
+	i, mask := c.place(account)
+	c.words[i] |= mask
+	c.n++
+}
+
+func (c *crowd) has(account uint32) bool {
+	i, mask := c.place(account)
+	return c.words[i]&mask == mask
 }

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -10,10 +11,10 @@ import (
 
 // A day must count like a map, before and after it turns from few to many.
 func TestDayIsAMap(t *testing.T) {
-	for _, accounts := range []int{1, fewUses, fewUses + 1, 500} {
+	for _, accounts := range []int{1, 40, fewUses, 2 * fewUses} {
 		rng := rand.New(rand.NewPCG(uint64(accounts), 3))
 		d, model := &day{number: 7}, map[uint32]uint32{}
-		for range 2000 {
+		for range 4000 {
 			a, n := uint32(rng.IntN(accounts))*0x01010101, uint32(1+rng.IntN(3))
 			if _, known := model[a]; d.add(a, n) == known {
 				t.Fatalf("%d accounts: account %d is new: %v", accounts, a, !known)
@@ -80,3 +81,42 @@ func TestWindows(t *testing.T) {
 		t.Error("a time out of range has a day out of range")
 	}
 }
+
+// Every account counts once, on however many days it comes.
+func TestAccountsCountOnce(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 8))
+		x, days := &Template{}, 1+rng.IntN(12)
+		model := make(map[int]map[uint32]bool) // by day
+		distinct := func() int {
+			all := make(map[uint32]bool)
+			for _, d := range model {
+				maps.Copy(all, d)
+			}
+			return len(all)
+		}
+		for i := range 1500 {
+			day, account := rng.IntN(days), 1+uint32(rng.IntN(200))
+			if rng.IntN(400) == 0 && len(x.days) > 1 {
+				first := int(x.days[1].number)
+				x.expire(int32(first), nothing{})
+				maps.DeleteFunc(model, func(d int, _ map[uint32]bool) bool { return d < first })
+			}
+			if model[day] == nil {
+				model[day] = make(map[uint32]bool)
+			}
+			model[day][account] = true
+			if rng.IntN(100) == 0 {
+				x.With(Found{Members: []Earlier{{Account: 1000, Time: int64(day) * msPerDay}}})
+			}
+			x.use(account, 0, int64(day)*msPerDay, 1)
+			if x.AccountCount() != distinct() {
+				t.Fatalf("seed %d, prompt %d: %d accounts, want %d", seed, i, x.AccountCount(), distinct())
+			}
+		}
+	}
+}
+
+type nothing struct{ Records }
+
+func (nothing) Day(uint32, int32, []byte) {}
