@@ -240,7 +240,9 @@ func (ix *Index) count(r *request, g *group) {
 	start := len(g.ends)
 	for i := 0; i < len(r.prompts); {
 		ix.mu.Lock()
-		for end := min(i+lockShare, len(r.prompts)); i < end; i++ {
+		end := min(i+lockShare, len(r.prompts))
+		ix.lookAhead(r.prompts[i:end], r.sketches[i:end])
+		for ; i < end; i++ {
 			ix.place(&r.prompts[i], &r.sketches[i], now, &r.placements[i], g)
 		}
 		ix.mu.Unlock()

@@ -18,6 +18,29 @@ import (
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
+// lookAhead finds the prompts' accounts, where they are known, and touches what
+// counting them will read: one after the other, each would wait for memory.
+// The caller holds ix.mu.
+func (ix *Index) lookAhead(prompts []Prompt, sketches []sketched) {
+	if ix.opts.HashAccounts || len(prompts) < 4 {
+		return
+	}
+	var warm uint64
+	for i := range prompts {
+		s := &sketches[i]
+		s.account, _ = ix.accounts.find(prompts[i].Account)
+		if prompts[i].ID != "" {
+			warm ^= ix.idFilter.touch(s.idKey) ^ uint64(ix.mem.ids.heads[ix.mem.ids.home(s.idKey)])
+		}
+	}
+	for i := range sketches {
+		if a := sketches[i].account; a != 0 {
+			warm ^= uint64(ix.accounts.stats[a-1].prompts)
+		}
+	}
+	ix.touched = warm
+}
+
 // place counts one prompt in, unless its id is known, and appends its journal
 // entry to the group. The caller holds ix.mu.
 func (ix *Index) place(p *Prompt, s *sketched, now time.Time, out *Placement, g *group) {
@@ -30,8 +53,11 @@ func (ix *Index) place(p *Prompt, s *sketched, now time.Time, out *Placement, g 
 	if !p.Time.IsZero() {
 		at = p.Time.UnixMilli()
 	}
-	name := ix.accountName(p.Account)
-	account, fresh := ix.accounts.intern(name)
+	account, fresh, name := s.account, false, ""
+	if account == 0 {
+		name = ix.accountName(p.Account)
+		account, fresh = ix.accounts.intern(name)
+	}
 	if s.history != 0 && !fresh && ix.resent(account, s.history) {
 		s.tail.idKey, s.tail.turn = s.idKey, s.turn
 		s = s.tail

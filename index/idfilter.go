@@ -38,6 +38,15 @@ func (f *idFilter) add(key uint64) {
 	}
 }
 
+// touch loads what has and add will read. The loads do not wait for each other.
+func (f *idFilter) touch(key uint64) (sum uint64) {
+	for _, layer := range f.layers {
+		b, _ := f.places(key, len(layer))
+		sum ^= layer[b][0]
+	}
+	return sum
+}
+
 func (f *idFilter) has(key uint64) bool {
 next:
 	for i := len(f.layers) - 1; i >= 0; i-- {

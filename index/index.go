@@ -76,6 +76,8 @@ type Index struct {
 
 	own    *sketcher       // of commitLoop
 	result template.Result // of commitLoop
+
+	touched uint64 // keeps lookAhead from being compiled away
 }
 
 // Open opens the index in the file at path, or creates it. One process at a

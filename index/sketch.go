@@ -17,6 +17,7 @@ type sketched struct {
 	bands     []uint64
 	shingles  uint32
 	scale     uint8
+	account   uint32 // its number, once looked up; 0: not known
 	idKey     uint64 // hash of the prompt's id, when it has one
 	network   uint32 // hash of the network it came from; 0: unknown
 	payment   uint32 // hash of the means of payment; 0: unknown
