@@ -179,7 +179,10 @@ func (ix *Index) traits(account uint32, at int64, s *sketched) template.Traits {
 	if st.prompts > 1 {
 		ix.population.Move(template.DayOf(before), template.DayOf(st.first))
 	}
-	return template.Traits{Text: textHash(s.signature), Network: s.network, Payment: s.payment, Opens: st.prompts == 1}
+	return template.Traits{
+		Text: textHash(s.signature), Network: s.network, Payment: s.payment,
+		Opens: st.prompts == 1 || at < before, // logs are not always in the order of time
+	}
 }
 
 // since is the day of an account's first prompt.
