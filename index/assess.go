@@ -24,10 +24,6 @@ const (
 
 	familyJaccard = .3 // of the accounts of two templates of a family
 	maxFamily     = 6  // templates compared with one as prompts arrive
-	fragmentWider = 3  // times a fragment's accounts that the whole has at most
-	fragmentShare = .8 // of a fragment's accounts that the whole has
-	fragmentMost  = .7 // of the whole's prompts that a fragment has at most
-	fragmentTexts = .6 // of a fragment's texts that are the whole's
 	bundleTexts   = .5 // of the texts of templates that come in the same prompts
 )
 
@@ -79,16 +75,6 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 		e.Prompts += int(m.Prompts)
 	}
 	return a
-}
-
-// fragmentOf reports whether a is no more than a part of o that some of o's
-// prompts happen to hold: then what counts is how o is used, if that is not itself
-// suspicious.
-func (a *assessed) fragmentOf(o *assessed) bool {
-	n, wide := len(a.accounts), len(o.accounts)
-	return wide > n && wide <= fragmentWider*n && o.score < watchScore && float64(a.e.Prompts) <= fragmentMost*float64(o.e.Prompts) &&
-		float64(campaign.Shared(a.accounts, o.accounts)) >= fragmentShare*float64(n) &&
-		a.texts.Within(o.texts) >= fragmentTexts
 }
 
 // suspect reports whether the template is worth a comparison with others: with
@@ -145,6 +131,13 @@ func (ix *Index) assess(id uint32, at int64) {
 	ix.suspects.Put(id, sketch)
 	if a.score+a.doubt < familyScore {
 		return
+	}
+	if a.score >= alertScore && len(a.accounts) >= alertAccounts {
+		for _, o := range ix.wholes(a, ix.result.Matches) {
+			if o.verdict != Benign && a.fragmentOf(o) {
+				return
+			}
+		}
 	}
 	var family []*assessed
 	for _, other := range ix.suspects.Near(id) {

@@ -169,6 +169,7 @@ func campaignName(c *campaign.Campaign, byID map[uint32]*assessed, used map[stri
 // families returns the templates that alert only with those that the same
 // accounts send.
 func families(all []*assessed, p *campaign.Population) (out []campaign.Template) {
+	markFragments(all)
 	var suspects []*assessed
 	var sketches []campaign.Sketch
 	for _, a := range all {
@@ -179,9 +180,6 @@ func families(all []*assessed, p *campaign.Population) (out []campaign.Template)
 	near := make([][]*assessed, len(suspects))
 	join := func(i, j int) {
 		a, o := suspects[i], suspects[j]
-		if !a.fragment && a.fragmentOf(o) {
-			a.fragment, a.score = true, min(a.score, o.score)
-		}
 		if campaign.Jaccard(a.accounts, o.accounts) >= familyJaccard {
 			near[i] = append(near[i], o)
 		}
