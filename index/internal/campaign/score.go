@@ -47,19 +47,24 @@ func (s scored) of(x float64) float64 {
 	return s.points * min(1, max(0, (x-s.a)/(s.b-s.a)))
 }
 
-// The table of factors. Points of the first six add up to 100;
-// payment was not fitted, since scenarios have none.
+// The table of factors. Points of the first seven add up to 100, as balance
+// gives way to draw where accounts hardly come back; payment was not fitted,
+// since scenarios have none.
 var (
 	emptiness  = scored{"emptiness", 25, .25, .42}
-	balance    = scored{"balance", 30, .45, .27} // falls with the value
+	balance    = scored{"balance", 30, .5, .3} // falls with the value
+	draw       = scored{"draw", 30, .36, .42}
 	focus      = scored{"focus", 10, .1, .35}
 	harvesting = scored{"slot harvesting", 25, .5, .95}
+	repetition = scored{"repetition", -10, .5, .2} // falls with the value
 	cohort     = scored{"cohort", 5, .1, 1}
 	spread     = scored{"spread", 5, math.Log(10), math.Log(100)}
 	payment    = scored{"payment", 10, .1, .5}
-	welcome    = scored{"welcome", -50, .85, .97}
+	welcome    = scored{"welcome", -50, .8, .95}
 	flooded    = -15. // what is said without a flood is less sure
-	cautious   = .5   // standard errors that count against the balance of few
+	cautious   = .5   // standard errors that count against the balance and the draw of few
+
+	rarely, often = 1.2, 1.45 // prompts an account: with the former only draw counts, with the latter only balance
 )
 
 // Score weighs evidence against the population, 0 to 100, and returns every
@@ -97,10 +102,11 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 		return 0, 0, nil
 	}
 	shares, days := make([]float64, n), make([]int32, n)
-	empty, sum, squares, once, most := 0.0, 0.0, 0.0, 0, uint32(0)
+	empty, empties, sum, squares, once, most := 0.0, 0.0, 0.0, 0.0, 0, uint32(0)
 	for i, u := range e.Uses {
 		own := min(u.Prompts, u.Traffic)
-		empty += p.exceed(u.Traffic - own)
+		x := p.exceed(u.Traffic - own)
+		empty, empties = empty+x, empties+x*x
 		shares[i] = float64(own) / float64(max(1, u.Traffic))
 		days[i] = u.First
 		sum += float64(u.Prompts)
@@ -113,17 +119,10 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 	slices.Sort(shares)
 	count := float64(n)
 	mean := sum / count
-	imbalance := 0.0
-	if n > 1 && sum > 0 {
-		imbalance = (squares/count - mean*mean) / (mean * mean) * count / (count - 1)
-	}
-	unsure := 0.0 // standard error of imbalance, by its influence function
-	for _, u := range e.Uses {
-		d := float64(u.Prompts)/max(1, mean) - 1
-		f := d*d - imbalance - 2*imbalance*d
-		unsure += f * f
-	}
-	unsure = math.Sqrt(unsure) / count
+	empty /= count
+	chosen := empty - cautious*math.Sqrt(max(0, empties/count-empty*empty)/count)
+	even, unsure := evenness(e.Uses, mean, squares/count-mean*mean)
+	seldom := min(1, max(0, (often-mean)/(often-rarely)))
 	distinct := 0.0
 	if e.Texts > 0 {
 		distinct = min(1, e.Distinct/float64(e.Texts))
@@ -134,15 +133,21 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 	median := (shares[(n-1)/2] + shares[n/2]) / 2
 
 	factors = []Factor{
-		emptiness.factor(words, empty/count, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty/count),
-		balance.factor(words, imbalance, "prompts are dealt out over its accounts with a squared variation of %.2f, give or take what so few tell (popularity gives 1 and more)", imbalance),
+		emptiness.factor(words, empty, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty),
+		balance.factor(words, even, "prompts are dealt out over its accounts with a squared variation of %.2f, give or take what so few tell (popularity gives 1 and more)", even),
+		draw.factor(words, chosen, "hardly anyone sends it again, and its accounts are no busier than any others: %.0f %% of all accounts send more, give or take what so few tell", 100*chosen),
 		focus.factor(words, median, "half of the members spend at least %.0f %% of their prompts on it", 100*median),
 		harvesting.factor(words, distinct, "%.0f %% of its prompts differ in what fills the slots", 100*distinct),
 		cohort.factor(words, together, "accounts first seen within the same week stand out by %.2f nats", together),
 		spread.factor(words, math.Log(count), "%.0f accounts send it", count),
 	}
-	factors[1].Points = balance.of(imbalance + cautious*unsure)
-	doubt = balance.of(imbalance-unsure) - factors[1].Points
+	dealt, drawn := &factors[1].Points, &factors[2].Points
+	*dealt = (1 - seldom) * balance.of(even+cautious*unsure)
+	*drawn *= seldom // what comes once from everyone was not dealt out, yet popular texts come from busy accounts first
+	doubt = (1-seldom)*balance.of(even-unsure) - *dealt + seldom*draw.points - *drawn
+	if same := repetition.factor(words, distinct, "only %.0f %% of its prompts differ: who harvests asks for something else each time", 100*distinct); same.Points < 0 && e.Texts > 0 {
+		factors = append(factors, same)
+	}
 	w := welcome.factor(words, opening, "it is the very first prompt of %.0f %% of its accounts, as samples shown to newcomers are", 100*opening)
 	w.Points *= single // accounts that come back to it are not merely welcomed
 	if w.Points == 0 {
@@ -163,6 +168,28 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 		score += f.Points
 	}
 	return min(100, max(0, score)), doubt, factors
+}
+
+// evenness is the squared coefficient of variation of the prompts of accounts,
+// given their mean and variance, over the coefficient that users give who come
+// back with the same probability after every prompt: a geometric distribution,
+// whose squared coefficient is 1-1/mean. It is about 1 and more for popularity,
+// and about 0 for prompts dealt out in turn; few prompts an account vary little,
+// whoever deals them, hence the correction. It comes with its standard error, by
+// its influence function.
+func evenness(uses []Use, mean, variance float64) (even, unsure float64) {
+	count := float64(len(uses))
+	if count < 2 || mean <= 1 {
+		return 0, 0
+	}
+	of := 1 / math.Sqrt(1-1/mean)
+	squared := variance * count / (count - 1) / (mean * mean)
+	for _, u := range uses {
+		d := float64(u.Prompts)/mean - 1
+		f := d*d - squared - 2*squared*d
+		unsure += f * f
+	}
+	return of * squared, of * math.Sqrt(unsure) / count
 }
 
 func (s scored) factor(words bool, x float64, text string, shown float64) Factor {

@@ -208,3 +208,68 @@ func TestScorePayment(t *testing.T) {
 		t.Error("a factor for payments of which nothing is known")
 	}
 }
+
+// TestScoreOnce: that nobody comes back is no evidence of dealing out. What
+// counts is whether the accounts are those that any popular text meets first,
+// the busy ones, or a draw of all.
+func TestScoreOnce(t *testing.T) {
+	rng := newRand(8)
+	p := &Population{}
+	traffic := make([]uint32, 5000)
+	var prompts []uint32 // the account of every prompt
+	for a := range traffic {
+		traffic[a] = 1 + uint32(math.Exp(1.2+1.4*rng.NormFloat64()))
+		p.Put(traffic[a], 20000)
+		for range traffic[a] {
+			prompts = append(prompts, uint32(a))
+		}
+	}
+	of := func(n int, pick func() uint32) *Evidence {
+		e := &Evidence{}
+		for range n {
+			a := pick()
+			e.Uses = append(e.Uses, Use{a, 1, 1 + traffic[a], 20000})
+		}
+		e.Prompts, e.Texts, e.Distinct = n, n, float64(n)
+		return e
+	}
+	for _, n := range []int{20, 60, 400} {
+		popular, _ := Score(of(n, func() uint32 { return prompts[rng.IntN(len(prompts))] }), p)
+		drawn, _ := Score(of(n, func() uint32 { return uint32(rng.IntN(len(traffic))) }), p)
+		if popular >= 60 || n >= 60 && drawn < 75 {
+			t.Errorf("%d accounts: %v for a text that is met by chance, %v for one dealt to any account", n, popular, drawn)
+		}
+	}
+}
+
+// TestScoreFewEach: with few prompts an account anything varies little. Users
+// who come back by chance have no balance, whatever their mean.
+func TestScoreFewEach(t *testing.T) {
+	rng := newRand(9)
+	p := crowd(rng, 300, 40)
+	for _, mean := range []float64{1.5, 2, 3, 6, 12} {
+		e := &Evidence{}
+		for i := range 500 {
+			own := uint32(1)
+			for rng.Float64() > 1/mean {
+				own++
+			}
+			e.Uses = append(e.Uses, Use{uint32(i), own, own + 5, 20000})
+			e.Prompts += int(own)
+		}
+		_, factors := Score(e, p)
+		if got := points(t, factors, "balance"); got > 3 {
+			t.Errorf("%v prompts an account by chance: %v points for balance", mean, got)
+		}
+	}
+}
+
+// TestScoreRepetition: who asks for the same every time harvests nothing.
+func TestScoreRepetition(t *testing.T) {
+	p := crowd(newRand(10), 300, 40)
+	e := steady(200)
+	e.Texts, e.Distinct = e.Prompts, 10
+	if score, factors := Score(e, p); score >= 75 || points(t, factors, "repetition") != -10 {
+		t.Errorf("score %v for 10 texts in %d prompts: %v", score, e.Prompts, factors)
+	}
+}
