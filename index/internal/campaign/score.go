@@ -52,8 +52,8 @@ func (s scored) of(x float64) float64 {
 // since scenarios have none.
 var (
 	emptiness  = scored{"emptiness", 25, .25, .42}
-	balance    = scored{"balance", 30, .5, .3} // falls with the value
-	draw       = scored{"draw", 30, .36, .42}
+	balance    = scored{"balance", 30, .52, .34} // falls with the value
+	draw       = scored{"draw", 30, .34, .4}
 	focus      = scored{"focus", 10, .1, .35}
 	harvesting = scored{"slot harvesting", 25, .5, .95}
 	repetition = scored{"repetition", -10, .5, .2} // falls with the value
