@@ -55,7 +55,7 @@ func (s *Set) Evict(budget int, grace uint64, to Records) []uint32 {
 }
 
 func (s *Set) evict(t *Template, to Records) {
-	t.changed(to)
+	t.changed(to, &s.pad)
 	to.Stat(t.ID, t.appendStat(nil, true))
 	for _, c := range t.core {
 		to.Out(c.key, t.ID, true)

@@ -10,7 +10,7 @@ func (s *Set) Expire(day int32, to Records) {
 			continue
 		}
 		if len(t.days) > 0 {
-			t.changed(to)
+			t.changed(to, &s.pad)
 			continue
 		}
 		for _, c := range t.core {

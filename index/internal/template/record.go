@@ -45,7 +45,7 @@ type Records interface {
 // call, in order of slots.
 func (s *Set) Changed(to Records) {
 	s.changedOut(to)
-	s.Each(func(t *Template) { t.changed(to) })
+	s.Each(func(t *Template) { t.changed(to, &s.pad) })
 }
 
 // changedOut hands out which keys are no longer those of a template on disk.
@@ -56,19 +56,33 @@ func (s *Set) changedOut(to Records) {
 	s.back = s.back[:0]
 }
 
-func (t *Template) changed(to Records) {
+// A pad is where records are written one after the other. They stay as they
+// are: only the memory behind the last one is used further.
+type pad struct{ b []byte }
+
+func (p *pad) write(fill func([]byte) []byte) []byte {
+	const chunk, typical = 1 << 16, 1 << 9
+	if cap(p.b)-len(p.b) < typical {
+		p.b = make([]byte, 0, chunk)
+	}
+	n := len(p.b)
+	p.b = fill(p.b)
+	return p.b[n:len(p.b):len(p.b)]
+}
+
+func (t *Template) changed(to Records, p *pad) {
 	if t.coreDirty {
-		to.Core(t.ID, t.appendCore(nil))
+		to.Core(t.ID, p.write(t.appendCore))
 		t.coreDirty = false
 	}
 	if t.statDirty {
 		for _, d := range t.days {
 			if d.dirty {
-				to.Day(t.ID, d.number, d.append(nil))
+				to.Day(t.ID, d.number, p.write(d.append))
 				d.dirty = false
 			}
 		}
-		to.Stat(t.ID, t.appendStat(nil, false))
+		to.Stat(t.ID, p.write(func(b []byte) []byte { return t.appendStat(b, false) }))
 		t.statDirty = false
 	}
 }

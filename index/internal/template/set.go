@@ -68,6 +68,7 @@ type Set struct {
 	stamp  uint64
 	out    int        // templates that left memory, at most
 	back   []returned // keys of those that came back since the last Changed
+	pad    pad
 
 	touched []*Template // scratch of one Apply
 	matched []*Template
