@@ -186,6 +186,7 @@ const (
 const (
 	maxTransaction = 1 << 20 // bytes of blocks that one transaction writes, about
 	maxSweep       = 256     // entries that one transaction deletes
+	foldFill       = .9      // of a page of the tables that layers are folded into: many records come at a time
 	fanIn          = 8       // runs that one merge takes, and layers that one fold does
 )
 

@@ -400,6 +400,8 @@ func putSummed(tx *bolt.Tx, tag byte, key, value []byte) error {
 	switch tag {
 	case tagJournal, tagRecords, tagSignatures, tagPostings, tagLayered:
 		b.FillPercent = 1 // these grow at their ends
+	case tagTables + byte(TableTemplate), tagTables + byte(TableStat), tagTables + byte(TableUse), tagTables + byte(TableExemplar):
+		b.FillPercent = foldFill
 	}
 	return b.Put(key, value)
 }
