@@ -116,19 +116,21 @@ func (s *Store) merge(cat *catalogue, runs []*run, w runWriter) error {
 		holes = holes || r.holes
 	}
 	for {
-		ok, err := m.next()
+		keys, numbers, err := m.next()
 		if err != nil {
 			return err
 		}
-		if !ok {
+		if len(keys) == 0 {
 			return w.flush()
 		}
-		key, n := m.posting()
-		if holes && cat.find(n) == nil {
-			continue
-		}
-		if err := w.add(key, n-w.run.first); err != nil {
-			return err
+		for i, key := range keys {
+			n := numbers[i]
+			if holes && cat.find(n) == nil {
+				continue
+			}
+			if err := w.add(key, n-w.run.first); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -18,21 +19,13 @@ type runReader struct {
 	key     []byte // of the block
 	blocks  int    // read so far
 	group   int    // the next in block
-	n, i    int    // postings in the current group, and the current one
+	n       int    // postings in the current group
 	keys    [groupLen]uint64
 	offs    [groupLen]uint64
 	started bool
 }
 
-// next moves to the next posting; ok is false after the last.
-func (r *runReader) next() (ok bool, err error) {
-	if r.i+1 < r.n {
-		r.i++
-		return true, nil
-	}
-	return r.nextGroup()
-}
-
+// nextGroup decodes the next group; ok is false after the last.
 func (r *runReader) nextGroup() (ok bool, err error) {
 	if !r.started || r.group == r.block.groups {
 		if ok, err := r.nextBlock(); !ok {
@@ -48,7 +41,7 @@ func (r *runReader) nextGroup() (ok bool, err error) {
 	if n == 0 || follows && (r.keys[0] < lastKey || r.keys[0] == lastKey && r.offs[0] <= lastOff) {
 		return false, damaged("postings %x: group %d is malformed", r.key, r.group)
 	}
-	r.n, r.i = n, 0
+	r.n = n
 	if r.group++; r.group == r.block.groups && r.keys[n-1] != get40(r.key[8:]) {
 		return false, damaged("postings %x: the last key is another", r.key)
 	}
@@ -86,72 +79,170 @@ func (r *runReader) nextBlock() (ok bool, err error) {
 	return true, nil
 }
 
-// posting returns the current posting: key and prompt.
-func (r *runReader) posting() (key, n uint64) { return r.keys[r.i], r.run.first + r.offs[r.i] }
+// A mergeReader is a runReader with postings read ahead.
+type mergeReader struct {
+	runReader
+	ahead, offsets []uint64 // keys and offsets
+	at             int      // the next of them
+	end            bool     // there are no more than those
+}
+
+// fill reads ahead so far that merging goes in large strides.
+func (r *mergeReader) fill() error {
+	const least = 4 * groupLen
+	if r.end || len(r.ahead)-r.at >= least {
+		return nil
+	}
+	r.ahead = append(r.ahead[:0], r.ahead[r.at:]...)
+	r.offsets = append(r.offsets[:0], r.offsets[r.at:]...)
+	r.at = 0
+	for len(r.ahead) < 2*least {
+		ok, err := r.nextGroup()
+		if err != nil {
+			return err
+		}
+		if r.end = !ok; r.end {
+			break
+		}
+		r.ahead = append(r.ahead, r.runReader.keys[:r.n]...)
+		r.offsets = append(r.offsets, r.offs[:r.n]...)
+	}
+	return nil
+}
 
 // A runMerger reads several runs, which cover disjoint ascending intervals, as one.
 type runMerger struct {
-	readers []*runReader // those that are not at their ends
-	keys    []uint64     // their current keys
-	at      int
-	started bool
+	readers []*mergeReader
+	keys    []uint64 // what next returned
+	numbers []uint64
+
+	// A key with so many postings that they are no part of a stride: those of
+	// readers[many] and the later ones are yet to come. many is -1 otherwise.
+	many int
+	key  uint64
+
+	lists [][]uint64
+	a, b  []uint64 // scratch
 }
 
 // newRunMerger makes each run's reader a fetch.
 func newRunMerger(runs []*run, newFetch func() fetch) *runMerger {
-	m := &runMerger{}
+	m := &runMerger{many: -1}
 	for _, r := range runs {
-		m.readers = append(m.readers, &runReader{run: r, fetch: newFetch()})
+		m.readers = append(m.readers, &mergeReader{runReader: runReader{run: r, fetch: newFetch()}})
 	}
 	return m
 }
 
-// next moves to the next posting; ok is false after the last.
-func (m *runMerger) next() (ok bool, err error) {
-	if !m.started {
-		m.started = true
-		readers := m.readers
-		m.readers = nil
-		for _, r := range readers {
-			ok, err := r.next()
-			if err != nil {
-				return false, err
+// readerBits number the readers below a key, in strides.
+const readerBits = 64 - keyBits
+
+// next returns the next postings, by key, then prompt; none at the end. They are valid until
+// the next call.
+func (m *runMerger) next() (keys, numbers []uint64, err error) {
+	m.keys, m.numbers = m.keys[:0], m.numbers[:0]
+	for len(m.keys) == 0 {
+		if m.many >= 0 {
+			if err := m.nextOfMany(); err != nil {
+				return nil, nil, err
 			}
-			if ok {
-				m.readers, m.keys = append(m.readers, r), append(m.keys, r.keys[r.i])
-			}
+			continue
 		}
-	} else {
-		r := m.readers[m.at]
-		ok, err := r.next()
-		switch {
-		case err != nil:
-			return false, err
-		case ok:
-			key := r.keys[r.i]
-			if key == m.keys[m.at] {
-				return true, nil // still the least, and this run goes before the later ones
+		// All keys below what every reader has read ahead to are at hand.
+		limit, left := uint64(1<<keyBits), false
+		for _, r := range m.readers {
+			if err := r.fill(); err != nil {
+				return nil, nil, err
 			}
-			m.keys[m.at] = key
-		default:
-			m.readers = append(m.readers[:m.at], m.readers[m.at+1:]...)
-			m.keys = append(m.keys[:m.at], m.keys[m.at+1:]...)
+			if !r.end {
+				limit = min(limit, r.ahead[len(r.ahead)-1])
+			}
+			left = left || r.at < len(r.ahead)
 		}
-	}
-	if len(m.keys) == 0 {
-		return false, nil
-	}
-	m.at = 0
-	least := m.keys[0]
-	for i, k := range m.keys[1:] {
-		if k < least {
-			m.at, least = i+1, k
+		if !left {
+			break
+		}
+		if m.stride(limit); len(m.keys) == 0 {
+			m.many, m.key = 0, limit
 		}
 	}
-	return true, nil
+	return m.keys, m.numbers, nil
 }
 
-func (m *runMerger) posting() (key, n uint64) { return m.readers[m.at].posting() }
+// nextOfMany takes postings of m.key from the next reader that has some.
+func (m *runMerger) nextOfMany() error {
+	for ; m.many < len(m.readers); m.many++ {
+		r := m.readers[m.many]
+		if err := r.fill(); err != nil {
+			return err
+		}
+		for r.at < len(r.ahead) && r.ahead[r.at] == m.key {
+			m.keys, m.numbers = append(m.keys, m.key), append(m.numbers, r.run.first+r.offsets[r.at])
+			r.at++
+		}
+		if len(m.keys) > 0 {
+			return nil // the reader may have more
+		}
+	}
+	m.many = -1
+	return nil
+}
+
+// stride takes all postings of keys below limit that are read ahead.
+func (m *runMerger) stride(limit uint64) {
+	m.lists, m.a = m.lists[:0], m.a[:0]
+	for i, r := range m.readers {
+		n, _ := slices.BinarySearch(r.ahead[r.at:], limit)
+		from := len(m.a)
+		for _, k := range r.ahead[r.at : r.at+n] {
+			m.a = append(m.a, k<<readerBits|uint64(i))
+		}
+		if n > 0 {
+			m.lists = append(m.lists, m.a[from:]) // of an array that growing leaves behind as it is
+		}
+	}
+	m.b = slices.Grow(m.b[:0], len(m.a))[:len(m.a)]
+	for into, other := m.b, m.a; len(m.lists) > 1; into, other = other, into {
+		at, kept := 0, m.lists[:0]
+		for i := 0; i < len(m.lists); i += 2 {
+			var second []uint64
+			if i+1 < len(m.lists) {
+				second = m.lists[i+1]
+			}
+			n := len(m.lists[i]) + len(second)
+			mergeTwo(into[at:at+n], m.lists[i], second)
+			kept = append(kept, into[at:at+n])
+			at += n
+		}
+		m.lists = kept
+	}
+	if len(m.lists) == 0 {
+		return
+	}
+	for _, v := range m.lists[0] {
+		r := m.readers[v&(1<<readerBits-1)]
+		m.keys = append(m.keys, v>>readerBits)
+		m.numbers = append(m.numbers, r.run.first+r.offsets[r.at])
+		r.at++
+	}
+}
+
+// mergeTwo merges two sorted lists, without a branch that depends on them.
+func mergeTwo(into, a, b []uint64) {
+	i, j := 0, 0
+	for i < len(a) && j < len(b) {
+		x, y := a[i], b[j]
+		second := 0
+		if y < x {
+			second = 1
+		}
+		into[i+j] = min(x, y)
+		i += 1 - second
+		j += second
+	}
+	copy(into[i+j:], a[i:])
+	copy(into[i+j:], b[j:])
+}
 
 // ScanPostings calls fn with all retained postings of a shard, by key, then prompt.
 func (r *Reader) ScanPostings(kind Kind, shard int, fn func(key, n uint64) error) (err error) {
@@ -191,19 +282,21 @@ func (r *Reader) scanRuns(runs []*run, fn func(key, n uint64) error) error {
 		holes = holes || u.holes
 	}
 	for {
-		ok, err := m.next()
-		if err != nil || !ok {
+		keys, numbers, err := m.next()
+		if err != nil || len(keys) == 0 {
 			return err
 		}
-		key, n := m.posting()
-		if holes && r.cat.find(n) == nil {
-			continue
-		}
-		r.calling = true
-		err = fn(key, n)
-		r.calling = false
-		if err != nil {
-			return err
+		for i, key := range keys {
+			n := numbers[i]
+			if holes && r.cat.find(n) == nil {
+				continue
+			}
+			r.calling = true
+			err := fn(key, n)
+			r.calling = false
+			if err != nil {
+				return err
+			}
 		}
 	}
 }
