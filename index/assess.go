@@ -58,22 +58,24 @@ func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 // caller holds ix.mu, while which alone a.texts holds.
 func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 	last := template.DayOf(t.Last)
-	members := t.SomeMembers(last-windowDays+1, last, thin)
 	u := t.Usage()
 	e := &campaign.Evidence{
-		Uses: make([]campaign.Use, len(members)), Texts: u.Texts, Distinct: u.Distinct,
+		Texts: u.Texts, Distinct: u.Distinct,
 		Openers: u.Openers >> thin, Networks: u.Networks, Busiest: u.Busiest, Payments: u.Payments, Shared: u.Shared,
 	}
 	a := &assessed{
-		t: t, e: e, texts: t.Texts(), verdict: ix.verdict(t), accounts: make([]uint32, len(members)),
-		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last, size: len(members),
+		t: t, e: e, texts: t.Texts(), verdict: ix.verdict(t),
+		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last,
 	}
-	for i, m := range members {
+	t.EachMember(last-windowDays+1, last, thin, func(i, n int, m template.Member) {
+		if i == 0 {
+			e.Uses, a.accounts, a.size = make([]campaign.Use, n), make([]uint32, n), n
+		}
 		st := &ix.accounts.stats[m.Account-1]
 		a.accounts[i] = m.Account
 		e.Uses[i] = campaign.Use{Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts, First: template.DayOf(st.first)}
 		e.Prompts += int(m.Prompts)
-	}
+	})
 	return a
 }
 

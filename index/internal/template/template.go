@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 
@@ -232,13 +233,23 @@ func (t *Template) Members(from, to int32) []Member { return t.SomeMembers(from,
 
 // SomeMembers is Members of about one account in 2^thin, always the same ones.
 func (t *Template) SomeMembers(from, to int32, thin int) []Member {
-	n := 0
-	for _, d := range t.days {
-		if d.number >= from && d.number <= to {
-			n += d.len()
+	var out []Member
+	t.EachMember(from, to, thin, func(i, n int, m Member) {
+		if i == 0 {
+			out = make([]Member, n)
 		}
-	}
-	uses := make([]uint64, 0, n>>thin+n>>thin/4) // account<<32 | prompts
+		out[i] = m
+	})
+	return out
+}
+
+var useRooms = sync.Pool{New: func() any { return new([]uint64) }}
+
+// EachMember calls fn for each of the n accounts of SomeMembers, the i-th being m.
+func (t *Template) EachMember(from, to int32, thin int, fn func(i, n int, m Member)) {
+	room := useRooms.Get().(*[]uint64)
+	defer useRooms.Put(room)
+	uses := (*room)[:0] // account<<32 | prompts
 	for _, d := range t.days {
 		if d.number < from || d.number > to {
 			continue
@@ -249,17 +260,21 @@ func (t *Template) SomeMembers(from, to int32, thin int) []Member {
 			}
 		})
 	}
+	*room = uses
 	slices.Sort(uses)
-	out := make([]Member, 0, len(uses))
-	for _, u := range uses {
-		account, prompts := uint32(u>>32), u&(1<<32-1)
-		if n := len(out); n > 0 && out[n-1].Account == account {
-			out[n-1].Prompts += prompts
-		} else {
-			out = append(out, Member{account, prompts})
+	n := 0
+	for i, u := range uses {
+		if i == 0 || u>>32 != uses[i-1]>>32 {
+			n++
 		}
 	}
-	return out
+	for i, at := 0, 0; at < len(uses); i++ {
+		m := Member{Account: uint32(uses[at] >> 32)}
+		for ; at < len(uses) && uint32(uses[at]>>32) == m.Account; at++ {
+			m.Prompts += uses[at] & (1<<32 - 1)
+		}
+		fn(i, n, m)
+	}
 }
 
 // bytes estimates the memory that the template takes. Lengths count, not
