@@ -2,9 +2,12 @@ package template
 
 // owners maps keys to the templates that own them: open addressing with
 // linear probing, one word a slot: key<<24 | slot number of the template + 1.
-// Each key has at most one owner.
+// Each key has at most one owner. Most keys that are looked up have none: their
+// look-up ends at the slots' tags, which fit into caches. A tag is 0 where
+// its slot is, else eight bits of the key's hash.
 type owners struct {
 	slots []uint64
+	tags  []uint8
 	mask  uint64
 	n     int
 }
@@ -20,21 +23,31 @@ func newOwners(hint int) *owners {
 	for size < 2*hint {
 		size *= 2
 	}
-	return &owners{slots: make([]uint64, size), mask: uint64(size - 1)}
+	o := &owners{}
+	o.make(size)
+	return o
+}
+
+func (o *owners) make(size int) {
+	o.slots, o.tags, o.mask = make([]uint64, size), make([]uint8, size), uint64(size-1)
 }
 
 // home is where probing for a key starts. Keys are uniform in their low bits.
 func (o *owners) home(key uint64) uint64 { return (key * 0x9e3779b97f4a7c15 >> 20) & o.mask }
 
+func (o *owners) tag(key uint64) uint8 { return max(1, uint8(key*0x9e3779b97f4a7c15>>56)) }
+
 // get returns the slot of the key's owner, or -1.
 func (o *owners) get(key uint64) int {
+	tag := o.tag(key)
 	for i := o.home(key); ; i = (i + 1) & o.mask {
-		w := o.slots[i]
-		if w == 0 {
+		switch o.tags[i] {
+		case 0:
 			return -1
-		}
-		if w>>ownerBits == key {
-			return int(w&ownerMask) - 1
+		case tag:
+			if w := o.slots[i]; w>>ownerBits == key {
+				return int(w&ownerMask) - 1
+			}
 		}
 	}
 }
@@ -51,7 +64,7 @@ func (o *owners) set(key uint64, slot int) {
 	if o.slots[i] == 0 {
 		o.n++
 	}
-	o.slots[i] = key<<ownerBits | uint64(slot+1)
+	o.slots[i], o.tags[i] = key<<ownerBits|uint64(slot+1), o.tag(key)
 }
 
 // remove deletes a key and closes the gap, so that probing needs no tombstones.
@@ -66,26 +79,26 @@ func (o *owners) remove(key uint64) {
 	o.n--
 	for j := (i + 1) & o.mask; o.slots[j] != 0; j = (j + 1) & o.mask {
 		if h := o.home(o.slots[j] >> ownerBits); (j-h)&o.mask >= (j-i)&o.mask {
-			o.slots[i] = o.slots[j]
+			o.slots[i], o.tags[i] = o.slots[j], o.tags[j]
 			i = j
 		}
 	}
-	o.slots[i] = 0
+	o.slots[i], o.tags[i] = 0, 0
 }
 
 func (o *owners) grow() {
 	old := o.slots
-	o.slots = make([]uint64, 2*len(old))
-	o.mask = uint64(len(o.slots) - 1)
+	o.make(2 * len(old))
 	for _, w := range old {
 		if w != 0 {
-			i := o.home(w >> ownerBits)
+			key := w >> ownerBits
+			i := o.home(key)
 			for o.slots[i] != 0 {
 				i = (i + 1) & o.mask
 			}
-			o.slots[i] = w
+			o.slots[i], o.tags[i] = w, o.tag(key)
 		}
 	}
 }
 
-func (o *owners) bytes() int { return 8 * len(o.slots) }
+func (o *owners) bytes() int { return 9 * len(o.slots) }

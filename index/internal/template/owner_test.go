@@ -55,12 +55,30 @@ func TestOwnersAreAMap(t *testing.T) {
 			o.remove(k)
 		}
 		for i, w := range o.slots {
-			if w != 0 {
+			if w != 0 || o.tags[i] != 0 {
 				t.Fatalf("seed %d: place %d is not empty", seed, i)
 			}
 		}
 		if s := o.shrunk(); len(s.slots) != 1<<12 {
 			t.Errorf("an empty table keeps %d places", len(s.slots))
+		}
+	}
+}
+
+func BenchmarkOwnersWithout(b *testing.B) {
+	o := newOwners(0)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 400_000 {
+		o.set(rng.Uint64()>>24, 7)
+	}
+	keys := make([]uint64, 1<<16)
+	for i := range keys {
+		keys[i] = rng.Uint64() >> 24
+	}
+	b.ResetTimer()
+	for i := range b.N {
+		if o.get(keys[i&(len(keys)-1)]) >= 0 && i < 0 {
+			b.Fatal("an owner")
 		}
 	}
 }

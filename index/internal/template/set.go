@@ -167,9 +167,9 @@ func (s *Set) Apply(p *Prompt, r *Result) {
 // hit counts, for every template that owns keys of p, how many; and sifts the
 // keys without owner, leaving the prevalent ones in s.floats.
 func (s *Set) hit(p *Prompt) {
-	var warm uint64
+	var warm uint8
 	for _, k := range p.Keys { // touch all places first: the misses overlap
-		warm |= s.owners.slots[s.owners.home(k)]
+		warm |= s.owners.tags[s.owners.home(k)]
 	}
 	_ = warm
 	s.unowned, s.floats = s.unowned[:0], s.floats[:0]
