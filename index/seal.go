@@ -42,7 +42,6 @@ func (ix *Index) rotate() *sealing {
 	ix.countRecalled()
 	s := &sealing{mem: ix.mem, exemplars: ix.exemplars, stored: make(chan struct{}), done: make(chan struct{})}
 	s.puts, s.names = ix.accounts.seal()
-	s.puts = append(s.puts, accountUses(ix.mem)...)
 	for _, id := range sortedKeys(ix.exemplars) {
 		s.puts = append(s.puts, exemplarPuts(id, ix.exemplarCount(id), ix.exemplars[id])...)
 	}
@@ -122,7 +121,7 @@ func (ix *Index) seal(s *sealing) {
 		if len(s.mem.records) == 0 {
 			data = nil
 		}
-		err = ix.store.Seal(data, func() []store.Put { return s.puts }, s.cut)
+		err = ix.store.Seal(data, func() []store.Put { return append(s.puts, accountUses(s.mem)...) }, s.cut)
 		if err != nil {
 			ix.fail(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -95,10 +96,17 @@ func (d *day) into(b *roaring.Bitmap) {
 		b.Or(d.many)
 		return
 	}
+	room := accountRooms.Get().(*[]uint32)
+	defer accountRooms.Put(room)
+	accounts := (*room)[:0]
 	for _, u := range d.few {
-		b.Add(u.Account)
+		accounts = append(accounts, u.Account)
 	}
+	b.AddMany(accounts)
+	*room = accounts
 }
+
+var accountRooms = sync.Pool{New: func() any { return new([]uint32) }}
 
 // bytes estimates the memory that the day takes.
 func (d *day) bytes() int {
