@@ -11,7 +11,8 @@ import (
 // first, the longest first and in any order, for sentences may have moved
 // (Wise, "String Similarity via Greedy String Tiling", 1993). The gaps between
 // two runs are then matched in order, by the tokens that occur once on both
-// sides (Cohen's patience diff).
+// sides (Cohen's patience diff), first those that marks set off: a short label
+// between two slots must not be lost to words that these happen to share.
 
 const (
 	gramHalves = 6 // half tokens in the shortest run, 3 words or 6 characters
@@ -86,8 +87,9 @@ func tile(base, other *exemplar, g grams) []run {
 
 // fillGaps returns the place in b of each token of a, or -1: those of the
 // runs, and what matches between them.
-func fillGaps(a, b []minhash.Token, runs []run) []int32 {
-	p := pairing{a: a, b: b, partner: make([]int32, len(a)), used: make([]bool, len(b))}
+func fillGaps(base, other *exemplar, runs []run) []int32 {
+	a, b := base.tokens, other.tokens
+	p := pairing{base: base, other: other, a: a, b: b, partner: make([]int32, len(a)), used: make([]bool, len(b))}
 	for i := range p.partner {
 		p.partner[i] = -1
 	}
@@ -126,8 +128,10 @@ func fillGaps(a, b []minhash.Token, runs []run) []int32 {
 	return p.partner
 }
 
-// A pairing is an alignment of a and b in the making.
+// A pairing is an alignment of a and b, the tokens of two exemplars, in the making.
 type pairing struct {
+	base, other *exemplar
+
 	a, b    []minhash.Token
 	partner []int32
 	used    []bool // tokens of b
@@ -176,7 +180,10 @@ func (p *pairing) between(i, k, j, l int) {
 	if i == k || j == l {
 		return
 	}
-	anchors := increasing(p.onces(i, k, j, l))
+	anchors := increasing(p.labels(i, k, j, l))
+	if len(anchors) == 0 {
+		anchors = increasing(p.onces(i, k, j, l))
+	}
 	if len(anchors) == 0 {
 		return
 	}
@@ -211,6 +218,42 @@ func (p *pairing) onces(i, k, j, l int) (found []run) {
 		}
 	}
 	return found
+}
+
+// labels returns the tokens of a[i:k] and b[j:l] that begin a line or stand
+// between two marks, as labels between slots do, and that are set off by the same
+// marks equally often on both sides, in the order of a.
+func (p *pairing) labels(i, k, j, l int) (found []run) {
+	type label struct {
+		hash          uint64
+		before, after rune
+	}
+	at := func(e *exemplar, x int) (label, bool) {
+		b, f := e.around(x)
+		return label{e.tokens[x].Hash, b, f}, b == '\n' || b != 0 && f != 0
+	}
+	there := make(map[label][]int)
+	for y := j; y < l; y++ {
+		if c, ok := at(p.other, y); ok && !p.used[y] {
+			there[c] = append(there[c], y)
+		}
+	}
+	if len(there) == 0 {
+		return nil
+	}
+	here := make(map[label]int)
+	for x := i; x < k; x++ {
+		if c, ok := at(p.base, x); ok && p.partner[x] < 0 {
+			if n := here[c]; n < len(there[c]) {
+				found = append(found, run{x, there[c][n], 1})
+			}
+			here[c]++
+		}
+	}
+	return slices.DeleteFunc(found, func(m run) bool {
+		c, _ := at(p.base, m.i)
+		return here[c] != len(there[c])
+	})
 }
 
 // increasing returns the longest subsequence whose j increase.

@@ -150,7 +150,7 @@ func alignAll(all []exemplar) alignment {
 			}
 			return true
 		})
-		a.partner[o] = fillGaps(base.tokens, all[o].tokens, kept)
+		a.partner[o] = fillGaps(base, &all[o], kept)
 		for i, j := range a.partner[o] {
 			if j >= 0 && base.alike(i, &all[o], int(j)) {
 				votes[i]++

@@ -313,3 +313,39 @@ func BenchmarkMakePattern(b *testing.B) {
 		})
 	}
 }
+
+// TestLabels: a word or two between slots are fixed words, whatever words the
+// slots' texts happen to share.
+func TestLabels(t *testing.T) {
+	labels := []string{"Student:", "Teacher:", "The context:", "Sentence 1:", "Sentence 2:"}
+	k := newSketcher(t)
+	found, all := 0, 0
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		texts := make([]string, 8)
+		for i := range texts {
+			var b strings.Builder
+			b.WriteString("Read all of the following with care before you write.\n")
+			for _, l := range labels {
+				b.WriteString(l)
+				for range 12 + rng.IntN(30) {
+					fmt.Fprintf(&b, " %s", []string{"the", "teacher", "sentence", "a", "of"}[rng.IntN(5)])
+					fmt.Fprintf(&b, " w%c%c%c%s", 'a'+rng.IntN(9), 'a'+rng.IntN(9), 'a'+rng.IntN(9), []string{"", "", ",", ". So", "?"}[rng.IntN(5)])
+				}
+				b.WriteString("\n")
+			}
+			b.WriteString("Then answer in one short line.")
+			texts[i] = b.String()
+		}
+		p := MakePattern(k, coreOf(k, texts), texts)
+		for _, l := range labels {
+			all++
+			if strings.Contains(p.Text, l+" {") {
+				found++
+			}
+		}
+	}
+	if 20*found < 19*all {
+		t.Errorf("%d of %d labels between slots were found", found, all)
+	}
+}
