@@ -50,19 +50,9 @@ func (m *marker) highlights(t *index.Template) []Highlight {
 		if len(out) == maxHighlights {
 			return
 		}
-		hits, of := m.find(text)
-		fresh := false
-		for i := range of {
-			fresh = fresh || of[i] && !shown[i]
+		if piece := m.piece(text, m.find(text), shown); piece != nil {
+			out = append(out, Highlight{field, piece})
 		}
-		if !fresh {
-			return
-		}
-		piece, in := m.piece(text, hits)
-		for i := range in {
-			shown[i] = shown[i] || in[i]
-		}
-		out = append(out, Highlight{field, piece})
 	}
 	add("pattern", t.Pattern)
 	for _, x := range t.Exemplars {
@@ -74,25 +64,24 @@ func (m *marker) highlights(t *index.Template) []Highlight {
 // A hit is a place where a text holds a part.
 type hit struct{ start, end, part int }
 
-// find returns where the text holds parts, ascending, and which.
-func (m *marker) find(text string) (hits []hit, of []bool) {
+// find returns where the text holds parts, ascending.
+func (m *marker) find(text string) (hits []hit) {
 	tokens := tokenize(text)
-	of = make([]bool, len(m.parts))
 	for i := range tokens {
 		for n := range m.parts {
 			p := &m.parts[n]
 			if p.kind == exact {
 				if end := i + len(p.terms); end <= len(tokens) && slices.EqualFunc(tokens[i:end], p.terms, func(t token, s string) bool { return t.term == s }) {
-					hits, of[n] = append(hits, hit{tokens[i].start, tokens[end-1].end, n}), true
+					hits = append(hits, hit{tokens[i].start, tokens[end-1].end, n})
 				}
 				continue
 			}
 			if p.is(tokens[i].term) {
-				hits, of[n] = append(hits, hit{tokens[i].start, tokens[i].end, n}), true
+				hits = append(hits, hit{tokens[i].start, tokens[i].end, n})
 			}
 		}
 	}
-	return hits, of
+	return hits
 }
 
 // is reports whether a word is one that a prefix or fuzzy part asks for.
@@ -130,14 +119,16 @@ func within(a, b string, d int) bool {
 	return row[len(y)] <= d
 }
 
-// piece cuts the piece of a text that holds most of the parts, and says which.
-func (m *marker) piece(text string, hits []hit) (parts []Part, in []bool) {
+// piece cuts the piece of a text that holds most of the parts that were not
+// shown yet, and notes that they are now; nil if there is none.
+func (m *marker) piece(text string, hits []hit, shown []bool) (parts []Part) {
 	best, most := 0, 0
+	var in []bool
 	for i := range hits {
-		seen := make([]bool, len(m.parts))
+		seen := slices.Clone(shown)
 		n := 0
-		for _, h := range hits[i:] {
-			if h.end-hits[i].start > maxPiece-lead {
+		for j, h := range hits[i:] {
+			if j > 0 && h.end-hits[i].start > maxPiece-lead { // the first may be a phrase longer than a piece
 				break
 			}
 			if !seen[h.part] {
@@ -149,10 +140,10 @@ func (m *marker) piece(text string, hits []hit) (parts []Part, in []bool) {
 			best, most, in = i, n, seen
 		}
 	}
-	if most == 0 { // a phrase longer than a piece
-		in = make([]bool, len(m.parts))
-		in[hits[0].part] = true
+	if most == 0 {
+		return nil
 	}
+	copy(shown, in)
 	from := hits[best].start
 	to := max(from+maxPiece-lead, hits[best].end)
 	from = wordStart(text, max(0, from-lead), from)
@@ -186,7 +177,7 @@ func (m *marker) piece(text string, hits []hit) (parts []Part, in []bool) {
 	if rest != "" {
 		parts = append(parts, Part{Text: rest})
 	}
-	return parts, in
+	return parts
 }
 
 // wordStart is the first place between from and to after a space, or from's

@@ -367,3 +367,25 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+// TestHighlightsDiffer holds that each piece shows what those before do not,
+// where words stand too far apart for one.
+func TestHighlightsDiffer(t *testing.T) {
+	ix := openIndex(t, nil)
+	var middle []string
+	for i := range 80 {
+		middle = append(middle, letters(i))
+	}
+	send(t, ix, 6, "Antelope "+strings.Join(middle, " ")+" zebra {}")
+	s := openSearch(t, ix, "")
+	catchUp(t, s)
+	items := find(t, s, Query{Text: "antelope zebra"}).Items
+	if len(items) != 1 || len(items[0].Highlights) != 2 {
+		t.Fatalf("%+v", items)
+	}
+	for i, word := range []string{"Antelope", "zebra"} {
+		if !slices.Contains(items[0].Highlights[i].Parts, Part{word, true}) {
+			t.Errorf("%d: %+v", i, items[0].Highlights[i])
+		}
+	}
+}

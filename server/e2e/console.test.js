@@ -45,6 +45,15 @@ test('from an alert to a verdict, and back', async () => {
   assert.ok(Math.abs(points.reduce((a, b) => a + b) - score) < 0.5, `points ${points} make ${score}`);
   assert.equal(await page.locator('td .account').count(), 25, 'members are shown in portions');
 
+  const following = await page.locator('[data-next]').getAttribute('href');
+  assert.match(following, /^#\/campaigns\/c\d+$/);
+  assert.notEqual(following, `#/campaigns/${id}`);
+  await page.keyboard.press('n');
+  await page.locator('h1 .id', { hasText: following.split('/')[2] }).waitFor();
+  await page.goBack();
+  await page.locator('h1 .id', { hasText: id }).waitFor();
+  await settled(page);
+
   await page.keyboard.press('b');
   await page.keyboard.press('Space');
   await page.getByLabel('Reason').fill('a class of ours');
@@ -144,17 +153,17 @@ test('a bundle for a partner matches with its key only', async () => {
   assert.equal(await page.getByLabel('For a partner').inputValue(), '', 'the key does not stay');
   await go(page, chorus.url, 'campaigns');
   await page.getByRole('link', { name: 'Match a bundle' }).click();
-  await page.getByLabel('Bundle').setInputFiles(await download.path());
+  await page.locator('#file').setInputFiles(await download.path());
   await page.getByRole('button', { name: 'Match' }).click();
   await page.getByText('made with another key: enter it above').waitFor();
   await page.getByLabel('Key, if').fill('sesame-0123456789');
   await page.getByRole('button', { name: 'Match' }).click();
   await page.locator('tbody').getByRole('link', { name: demo.wide, exact: true }).first().waitFor();
   assert.ok(!page.url().includes('sesame'));
-  await page.getByLabel('Bundle').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('no JSON') });
+  await page.locator('#file').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('no JSON') });
   await page.getByRole('button', { name: 'Match' }).click();
   await page.getByText('The file is no JSON').waitFor();
-  await page.getByLabel('Bundle').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{"type":"sesame"}') });
+  await page.locator('#file').setInputFiles({ name: 'x.json', mimeType: 'application/json', buffer: Buffer.from('{"type":"sesame"}') });
   await page.getByRole('button', { name: 'Match' }).click();
   await page.locator('.error', { hasText: 'bundle' }).waitFor();
   assert.deepEqual(faults, []);

@@ -27,7 +27,7 @@ export async function page(ctx) {
   const mark = known(c.flagged_at) ? { day: c.flagged_at.slice(0, 10), name: 'flagged' } : null;
   return h('article', { class: 'campaign' },
     h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Campaign ', h('span', { class: 'id' }, c.id)), badge(c.status),
-      h('span', { class: 'big-score', title: 'score, of 100' }, score(c.score)), h('span', { class: 'grow' }), compareWith(c.id), exports(c)),
+      h('span', { class: 'big-score', title: 'score, of 100' }, score(c.score)), h('span', { class: 'grow' }), next(c, ctx), compareWith(c.id), exports(c)),
     facts(c),
     h('div', { class: 'columns' },
       h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(c, first, ctx)),
@@ -79,6 +79,18 @@ function patterns(c, first, ctx) {
     unfold.remove();
   } }, `Show ${num(others)} more`);
   return [list, unfold];
+}
+
+// next leads to the alert that follows this campaign, or to the worst.
+function next(c, ctx) {
+  const place = h('span');
+  api.get('v1/campaigns', { status: 'alert', limit: 200 }, ctx.signal).then(({ items }) => {
+    const others = items.filter((o) => o.id !== c.id);
+    if (!others.length) return;
+    const to = items[items.findIndex((o) => o.id === c.id) + 1] || others[0];
+    show(place, h('a', { class: 'button', href: `#/campaigns/${encodeURIComponent(to.id)}`, 'data-next': true, title: `${to.id} (n)` }, 'Next alert'));
+  }, () => {}); // the page does without
+  return place;
 }
 
 function compareWith(id) {

@@ -22,7 +22,7 @@ function help() {
   if (document.querySelector('dialog[open]')) return;
   const rows = [
     ['/', 'search, or go to an id: c54, t11, @account'], ...Object.entries(pages).map(([k, [, name]]) => [`g ${k}`, name]),
-    ['j k', 'next and previous row'], ['Enter', 'open the row'], ['x', 'mark a campaign to compare it'], ['b', 'give a verdict on this page'],
+    ['j k', 'next and previous row'], ['Enter', 'open the row'], ['x', 'mark a campaign to compare it'], ['b', 'give a verdict on this page'], ['n', 'the next alert'],
     ['← → ↑ ↓', 'move in the matrix'], ['Esc', 'close, or leave a field'], ['?', 'this list'],
   ];
   const dialog = h('dialog', { class: 'sheet', 'aria-labelledby': 'keys-title' },
@@ -54,6 +54,7 @@ function press(e) {
     k: () => walk(-1),
     x: () => document.activeElement?.closest('tr')?.querySelector('input[type=checkbox]')?.click(),
     b: () => document.querySelector('[data-verdict]')?.focus(),
+    n: () => document.querySelector('[data-next]')?.click(),
     '?': help,
   }[e.key];
   if (!does) return;

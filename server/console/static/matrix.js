@@ -9,13 +9,15 @@ import { at as tipAt, hide, lines } from './tip.js';
 
 const plain = (text) => pieces(text).map((p) => p.text ?? p.letter ?? `[${p.name}]`).join('');
 
+const high = 450; // pixels that all templates have, where they fit
+
 export function matrix(m) {
   const rows = m.templates.length;
   const columns = m.accounts.length;
   if (!rows || !columns) return h('p', { class: 'note' }, 'No prompts to show.');
   const cells = new Map(m.cells.map(([a, t, n]) => [t * columns + a, n]));
   const most = m.cells.reduce((n, c) => Math.max(n, c[2]), 1);
-  const tall = rows > 40 ? 10 : 20;
+  const tall = Math.max(10, Math.min(20, Math.floor(high / rows)));
   const canvas = h('canvas', { tabindex: '0', role: 'img' });
   const scroll = h('div', { class: 'matrix-cells' }, canvas);
   const names = h('ol', { class: 'matrix-names', css: { '--tall': `${tall}px` } }, m.templates.map((t) => h('li', {}, h('a', { href: `#/templates/${t}`, tabindex: rows > 12 ? '-1' : null }, t))));
@@ -104,5 +106,5 @@ export function matrix(m) {
   });
   const total = m.members ?? columns;
   return h('div', { class: 'matrix' }, h('div', { class: 'matrix-box' }, names, scroll), reading,
-    h('p', { class: 'faint' }, `${many(total, 'account')} from left to right, those that sent most templates first`, total > columns ? `; the first ${num(columns)} are shown.` : '.', ' The stronger the colour, the more prompts.'), table);
+    h('p', { class: 'faint' }, `${many(total, 'account')} from left to right, those that sent most templates first`, total > columns ? `; the first ${num(columns)} are shown.` : '.', ' The stronger the colour, the more prompts.', rows * tall > high ? ' Scroll for the other templates.' : ''), table);
 }
