@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/index/search"
+	"github.com/seed-368d3dfa/chorus/server/internal/testlog"
 )
 
 // searching serves an index that can be searched.
@@ -24,7 +25,7 @@ func searching(t *testing.T) (*service, *search.Search) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &buffer{}
+	log := &testlog.Buffer{}
 	srv := New(ix, &Options{Search: words, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	h := httptest.NewServer(srv)
 	t.Cleanup(func() {

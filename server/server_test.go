@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +25,7 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/server/intake"
+	"github.com/seed-368d3dfa/chorus/server/internal/testlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -41,25 +41,7 @@ type service struct {
 	ix  *index.Index
 	s   *Server
 	url string
-	log *buffer
-}
-
-// buffer is a bytes.Buffer that may be written to by many.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+	log *testlog.Buffer
 }
 
 // marker is in every text that tests send; neither errors nor logs may have it.
@@ -77,7 +59,7 @@ func start(t testing.TB, o Options) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &buffer{}
+	log := &testlog.Buffer{}
 	o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s := New(ix, &o)
 	h := httptest.NewServer(s)

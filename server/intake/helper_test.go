@@ -13,13 +13,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/internal/testlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,26 +32,8 @@ type service struct {
 	t      testing.TB
 	ix     *index.Index
 	url    string
-	log    *buffer
+	log    *testlog.Buffer
 	counts map[Protocol]Counts
-}
-
-// buffer is a bytes.Buffer that may be written to by many.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }
 
 // statusOf is what a server makes of errors.
@@ -97,7 +79,7 @@ func start(t testing.TB, o Options) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &service{t: t, ix: ix, log: &buffer{}, counts: make(map[Protocol]Counts)}
+	s := &service{t: t, ix: ix, log: &testlog.Buffer{}, counts: make(map[Protocol]Counts)}
 	o.Logger = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	o.Count = func(p Protocol, n Counts) {
 		c := s.counts[p]

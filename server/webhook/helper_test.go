@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -20,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/server/internal/testlog"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -118,28 +118,10 @@ func (r *receiver) tried() int {
 	return len(r.attempts)
 }
 
-// buffer is a log that many may write to.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // send starts a sender with one hook per receiver; the test's end closes it.
 func send(t *testing.T, ix *index.Index, state string, change func(*Options), hooks ...Hook) *Sender {
 	t.Helper()
-	log := &buffer{}
+	log := &testlog.Buffer{}
 	o := Options{Hooks: hooks, State: state, Timeout: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(log, nil)),
 		pause: func(int) time.Duration { return 5 * time.Millisecond }}
 	if change != nil {
