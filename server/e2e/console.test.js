@@ -139,6 +139,11 @@ test('the matrix, similar prompts, an account, exports', async () => {
   await page.getByRole('button', { name: 'Find' }).click();
   await page.locator('tbody .account').first().waitFor();
   assert.match(page.url(), /#\/similar$/, 'the text is not in the address');
+  await go(page, chorus.url, `templates/${demo.template}`);
+  await page.getByRole('button', { name: 'Who sent something like this?' }).first().click();
+  await page.locator('h1', { hasText: 'Similar' }).waitFor();
+  await page.locator('tbody .account').first().waitFor();
+  assert.match(page.url(), /#\/similar$/, 'nor that of an exemplar');
   assert.deepEqual(faults, []);
   await context.close();
 });

@@ -49,6 +49,17 @@ export const keyedExport = (id, accounts, key) => post(`v1/campaigns/${part(id)}
 export const importBundle = (bundle, key) => post('v1/campaigns/import', { bundle, key: key || undefined });
 export const exportOf = (id, format, accounts) => `v1/campaigns/${part(id)}/export?format=${part(format)}${accounts ? '&accounts=true' : ''}`;
 
+// latest gives each call a signal that the next call aborts: an answer that
+// comes late does not take the place of one asked for after it.
+export function latest(signal) {
+  let last;
+  return () => {
+    last?.abort();
+    last = new AbortController();
+    return AbortSignal.any([signal, last.signal]);
+  };
+}
+
 // all follows the cursors of a list up to so many items; more says whether
 // there are others.
 export async function all(path, query, signal, most = 5000) {

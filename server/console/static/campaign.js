@@ -6,6 +6,7 @@ import { days } from './chart.js';
 import { h, show } from './dom.js';
 import { factors } from './factors.js';
 import { badge, known, many, num, score, when } from './format.js';
+import { follow } from './live.js';
 import { matrix } from './matrix.js';
 import { members } from './members.js';
 import { brief, whole } from './pattern.js';
@@ -25,10 +26,12 @@ export async function page(ctx) {
     Promise.all(c.templates.slice(0, eager).map((t) => api.template(t.id, ctx.signal).catch(() => null))), // one may have expired just now
   ]);
   const mark = known(c.flagged_at) ? { day: c.flagged_at.slice(0, 10), name: 'flagged' } : null;
+  const fresh = h('p', { class: 'fresh', hidden: true }, h('button', { type: 'button', class: 'link', onclick: () => ctx.reload() }, 'It was flagged again: show it anew'));
+  follow(ctx.signal, (f) => { if (f.id === c.id || c.templates.some((t) => t.id === f.id)) fresh.hidden = false; });
   return h('article', { class: 'campaign' },
     h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Campaign ', h('span', { class: 'id' }, c.id)), badge(c.status),
       h('span', { class: 'big-score', title: 'score, of 100' }, score(c.score)), h('span', { class: 'grow' }), next(c, ctx), compareWith(c.id), exports(c)),
-    facts(c),
+    fresh, facts(c),
     h('div', { class: 'columns' },
       h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(c, first, ctx)),
       h('aside', { class: 'narrow', 'aria-label': 'Judgement' },

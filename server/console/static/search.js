@@ -38,8 +38,10 @@ export async function page(ctx) {
     columns: [templateID, status, points, { name: 'Where', kind: 'main', cell: where }, accounts, prompts, seen],
   });
 
+  const fresh = api.latest(ctx.signal);
+
   async function load(cursor) {
-    const found = await api.get('v1/search', { q, status: [...chosen].join(','), min_accounts: least, limit: 50, cursor }, ctx.signal);
+    const found = await api.get('v1/search', { q, status: [...chosen].join(','), min_accounts: least, limit: 50, cursor }, fresh());
     items = [...(cursor ? items : []), ...found.items];
     list.update(items);
     ctx.keep({ status: [...chosen].join(','), min: least });

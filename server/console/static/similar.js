@@ -9,6 +9,12 @@ import { said } from './text.js';
 
 let asked = { text: '', min: 0.5, limit: 50 };
 
+// askFor leads to the page with a text, which stays out of the address.
+export function askFor(text) {
+  asked = { ...asked, text };
+  location.hash = '#/similar';
+}
+
 export async function page(ctx) {
   ctx.title('Similar prompts');
   await api.stats(ctx.signal); // says when the reader has to sign in

@@ -9,6 +9,7 @@ import { badge, many, num, score } from './format.js';
 import { members } from './members.js';
 import { filled, whole } from './pattern.js';
 import { campaignLink } from './rows.js';
+import { askFor } from './similar.js';
 import { said } from './text.js';
 import { panel } from './verdict.js';
 
@@ -49,5 +50,6 @@ function exemplars(t) {
   if (!all.length) return h('p', { class: 'note' }, 'This index keeps no prompts.');
   const same = new Map();
   for (const e of all) same.set(e, (same.get(e) || 0) + 1);
-  return h('ol', { class: 'exemplars' }, [...same].map(([text, n]) => h('li', {}, n > 1 ? h('div', { class: 'faint' }, `${num(n)} times the same`) : null, filled(t, text))));
+  return h('ol', { class: 'exemplars' }, [...same].map(([text, n]) => h('li', {}, n > 1 ? h('div', { class: 'faint' }, `${num(n)} times the same`) : null, filled(t, text),
+    h('p', {}, h('button', { type: 'button', class: 'link', onclick: () => askFor(text) }, 'Who sent something like this?')))));
 }

@@ -22,11 +22,14 @@ export async function page(ctx) {
   let items = [];
   const list = table({ caption: 'Templates', items, empty: 'No template matches these filters.', columns: [templateID, status, points, pattern, accounts, prompts, { name: 'Fixed words', right: true, by: (t) => t.fixed_words, cell: (t) => num(t.fixed_words) }, since, seen] });
 
+  const fresh = api.latest(ctx.signal);
+
   // load asks for the first page, or for the one at a cursor.
   async function load(cursor) {
     const query = { q: words.value.trim(), min_accounts: least.value, since: from.value, until: to.value, status: [...chosen].join(',') };
     ctx.keep(query);
-    const found = await api.get('v1/templates', { ...query, limit: 50, cursor }, ctx.signal);
+    show(told, 'looking…');
+    const found = await api.get('v1/templates', { ...query, limit: 50, cursor }, fresh());
     items = [...(cursor ? items : []), ...found.items];
     list.update(items);
     show(told, found.next ? `the widest ${num(items.length)}` : many(items.length, 'template'));
