@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"strconv"
+	"time"
 	"unicode/utf8"
 )
 
@@ -88,9 +89,12 @@ func (c *rows) step(out *bytes.Buffer) error {
 		return nil
 	}
 	if c.keys == nil {
-		c.header()
+		if c.header(); c.headless() {
+			refuse(out, "the first line is no header: it has a time or a number where a column's name belongs", lines)
+			return nil
+		}
 	} else if len(c.ends) != len(c.keys) {
-		refuse(out, strconv.Itoa(len(c.ends))+" columns where the header has "+strconv.Itoa(len(c.keys)), 1)
+		refuse(out, columns(len(c.ends))+" where the header has "+strconv.Itoa(len(c.keys)), 1)
 		lines--
 	} else {
 		c.write(out)
@@ -190,6 +194,27 @@ func (c *rows) header() {
 		b, _ := json.Marshal(string(key)) // of a string: cannot fail
 		c.keys[i] = append(b, ':')
 	}
+}
+
+// headless reports whether what was taken for the header is a row: one of its
+// columns is a time.
+func (c *rows) headless() bool {
+	for i := range c.ends {
+		if cell := c.cell(i); len(cell) >= 9 && cell[0] >= '0' && cell[0] <= '9' {
+			_, err := strconv.ParseFloat(string(cell), 64)
+			if _, e := time.Parse(time.DateOnly, string(cell[:min(len(cell), len(time.DateOnly))])); err == nil || e == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func columns(n int) string {
+	if n == 1 {
+		return "1 column"
+	}
+	return strconv.Itoa(n) + " columns"
 }
 
 func (c *rows) write(out *bytes.Buffer) {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // Open opens the named file, or standard input for "-". size is the file's
@@ -59,7 +61,8 @@ type stream struct {
 	close func()
 }
 
-// decompress opens what s holds, by its first bytes: gzip, zstd or as it is.
+// decompress opens what s holds, by its first bytes: gzip, zstd or as it is, and
+// UTF-16 with a byte order mark as UTF-8.
 // The stream is to be closed even after an error.
 func decompress(s *source, o *Options) (stream, error) {
 	z := stream{close: func() {}}
@@ -86,10 +89,23 @@ func decompress(s *source, o *Options) (stream, error) {
 	default:
 		z.Reader = b
 	}
+	z.Reader = fromUTF16(z.Reader)
 	if o.MaxBytes > 0 {
 		z.Reader = &bounded{z.Reader, o.MaxBytes}
 	}
 	return z, nil
+}
+
+func fromUTF16(r io.Reader) io.Reader {
+	b, ok := r.(*bufio.Reader)
+	if !ok {
+		b = bufio.NewReaderSize(r, 128<<10)
+	}
+	// An error comes again when what is before it has been read.
+	if start, _ := b.Peek(2); string(start) == "\xff\xfe" || string(start) == "\xfe\xff" {
+		return transform.NewReader(b, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder())
+	}
+	return b
 }
 
 // A bounded reader fails with ErrTooLarge after n bytes.

@@ -103,6 +103,9 @@ func tooMany(n int) string { return fmt.Sprintf("more than %d JSON values", n) }
 
 // tooLong is the reason of a line beyond LineBytes.
 func (o *Options) tooLong() string {
+	if mib := o.LineBytes >> 20; mib<<20 == o.LineBytes {
+		return fmt.Sprintf("longer than %d MiB", mib)
+	}
 	return fmt.Sprintf("longer than %d bytes", o.LineBytes)
 }
 
@@ -133,23 +136,24 @@ type Skip struct {
 func (s *Skip) Unrelated() bool { return s.Reason == noRequest || s.Reason == anAnswer }
 
 // Kind is the reason with N in place of its numbers, which differ from line to
-// line: there are few kinds.
+// line: there are few kinds. The number of a name, as in UTF-8, stays.
 func (s *Skip) Kind() string {
 	if !strings.ContainsAny(s.Reason, "0123456789") {
 		return s.Reason
 	}
 	var b strings.Builder
 	digits := false
-	for _, c := range []byte(s.Reason) {
-		if '0' <= c && c <= '9' {
-			if !digits {
-				b.WriteByte('N')
-			}
+	for i := range len(s.Reason) {
+		c := s.Reason[i]
+		digit := '0' <= c && c <= '9'
+		named := i > 1 && s.Reason[i-1] == '-' && 'A' <= s.Reason[i-2] && s.Reason[i-2] <= 'Z'
+		if digit && !digits && !named {
+			b.WriteByte('N')
 			digits = true
-			continue
 		}
-		digits = false
-		b.WriteByte(c)
+		if digits = digits && digit; !digits {
+			b.WriteByte(c)
+		}
 	}
 	return b.String()
 }

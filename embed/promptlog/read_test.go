@@ -18,6 +18,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/seed-368d3dfa/chorus/index"
 )
@@ -130,6 +132,87 @@ func TestReadLines(t *testing.T) {
 	}
 }
 
+// TestReadUTF16: with a byte order mark, UTF-16 is read like UTF-8.
+func TestReadUTF16(t *testing.T) {
+	var native, table bytes.Buffer
+	for i := range 3000 {
+		fmt.Fprintf(&native, `{"id":"%d","account":"a","time":"2026-06-01T08:00:00Z","text":"Grüße, 世界 😀"}`+"\r\n", i)
+	}
+	table.WriteString("id\taccount\ttime\ttext\r\n7\ta\t2026-06-01T08:00:00Z\tGrüße, 世界 😀\r\n")
+	for name, e := range map[string]encoding.Encoding{
+		"little": unicode.UTF16(unicode.LittleEndian, unicode.UseBOM), "big": unicode.UTF16(unicode.BigEndian, unicode.UseBOM),
+	} {
+		for _, in := range []struct {
+			text, format string
+			prompts      int
+		}{{native.String(), "", 3000}, {native.String(), "auto", 3000}, {table.String(), "auto", 1}} {
+			wide, err := e.NewEncoder().String(in.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range []io.Reader{iotest.HalfReader(strings.NewReader(wide)), bytes.NewReader(gz([]byte(wide)))} {
+				n := 0
+				for b, err := range Read(t.Context(), r, &Options{Format: in.format, ChunkBytes: 5000}) {
+					if err != nil || len(b.Skipped) > 0 {
+						t.Fatalf("%s: %v, %v", name, err, b.Skipped)
+					}
+					for _, p := range b.Prompts {
+						if p.Text != "Grüße, 世界 😀" {
+							t.Fatalf("%s: %q", name, p.Text)
+						}
+					}
+					n += len(b.Prompts)
+				}
+				if n != in.prompts {
+					t.Errorf("%s, format %q: %d prompts", name, in.format, n)
+				}
+			}
+		}
+	}
+}
+
+// TestReadHeadless: a table without a header is told so, not that it has no
+// accounts; a header of unusual names is one.
+func TestReadHeadless(t *testing.T) {
+	for in, want := range map[string]string{
+		"a1,2026-06-01T08:00:00Z,hello\na2,2026-06-01T08:00:00Z,hello\n": "the first line is no header: it has a time or a number where a column's name belongs",
+		"a1,1780300800,hello\na2,1780300800,hello\n":                     "the first line is no header: it has a time or a number where a column's name belongs",
+		"0,who,when_2026-06-01,2024_text\n1,a,b,c\n":                     "account is missing",
+		"account,time,text\na\n":                                         "1 column where the header has 3",
+	} {
+		var first string
+		for b, err := range Read(t.Context(), strings.NewReader(in), &Options{Name: "x.csv", Format: "auto"}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(b.Prompts) > 0 {
+				t.Errorf("%q has prompts", in)
+			}
+			if first == "" && len(b.Skipped) > 0 {
+				first = b.Skipped[0].Reason
+			}
+		}
+		if first != want {
+			t.Errorf("%q: %q, want %q", in, first, want)
+		}
+	}
+}
+
+func TestSkipKind(t *testing.T) {
+	for reason, want := range map[string]string{
+		"invalid UTF-8":                         "invalid UTF-8",
+		"12 columns where the header has 3":     "N columns where the header has N",
+		"time 1600-01-02T00:00:00Z is not one":  "time N-N-NTN:N:NZ is not one",
+		"longer than 16 MiB":                    "longer than N MiB",
+		"the gzip data ends too early; 99999,5": "the gzip data ends too early; N,N",
+		"":                                      "",
+	} {
+		if got := (&Skip{Reason: reason}).Kind(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestReadEmpty(t *testing.T) {
 	for _, in := range []string{"", "\n", "\n\n \n", "\ufeff", "\ufeff\n"} {
 		ids, skips, _, err := all(t, strings.NewReader(in), nil)
@@ -152,7 +235,7 @@ func TestReadHugeLine(t *testing.T) {
 	if diff := cmp.Diff([]string{"1", "3"}, ids); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]Skip{{"", 2, "longer than 16777216 bytes"}}, skips); diff != "" {
+	if diff := cmp.Diff([]Skip{{"", 2, "longer than 16 MiB"}}, skips); diff != "" {
 		t.Error(diff)
 	}
 	if got := after.TotalAlloc - before.TotalAlloc; got > 80<<20 {
