@@ -4,8 +4,10 @@
 //
 // [Index.Templates] lists what many accounts send, each with its accounts
 // counted exactly in any window of days, its prompts and a readable pattern;
-// [Index.Flags] follows the moments at which a template reached enough
-// accounts; [Index.Similar] answers who sent something like a text.
+// [Index.Campaigns] groups templates whose accounts act together, and scores
+// them with every reason; [Index.Label] takes people's verdicts; [Index.Flags]
+// follows the moments at which a template reached enough accounts or a campaign
+// its score; [Index.Similar] answers who sent something like a text.
 //
 // A template is found by content sifting (Singh, Estan, Varghese, Savage,
 // "Automated Worm Fingerprinting", OSDI 2004): shingles that come from three
@@ -18,8 +20,9 @@
 // not the clock's.
 //
 // The package does not keep prompts' texts, save up to six exemplars a
-// template ([Options].NoExemplars: none); it does not judge whether a template
-// is an attack; it serves no network and writes no log but to Options.Logger.
+// template ([Options].NoExemplars: none); scores say what accounts do, and leave
+// it to people what that is; it serves no network and writes no log but to
+// Options.Logger.
 //
 // Compatibility: within a major version exported names keep their meaning,
 // and a file written by one release is read by every later one. A file written

@@ -61,9 +61,9 @@ func newValues(r *bufio.Reader) *adapter {
 }
 
 func (v *values) step(out *bytes.Buffer) error {
-	b, err := v.r.Peek(1)
+	_, err := v.r.Peek(1)
 	if err == nil {
-		b, _ = v.r.Peek(v.r.Buffered())
+		b, _ := v.r.Peek(v.r.Buffered())
 		for _, c := range b {
 			v.byte(c, out)
 		}
