@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -85,15 +86,25 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some input was skipped,
 		Example: `  chorus load prompts.jsonl.gz
   chorus templates --min-accounts 10
   chorus similar "Solve the following step by step"`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return environment(cmd.Flags()) },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := environment(cmd.Flags()); err != nil {
+				return err
+			}
+			if a.db == "" {
+				return errors.New("--db is empty: name the index's file")
+			}
+			return nil
+		},
 	}
+	root.SetVersionTemplate(versionLine(root.Version))
 	root.PersistentFlags().StringVar(&a.db, "db", "chorus.db", "the index's file")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object a line")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest(cmd, err) })
 	root.AddCommand(a.load(), a.consume(), a.serve(), a.similar(), a.templates(), a.campaigns(), a.label(), a.account(), a.flags(), a.search(),
-		a.stats(), a.check(), a.backup(), a.expire(), a.compact(), a.drill(), a.token(), a.version())
+		a.stats(), a.check(), a.backup(), a.expire(), a.compact(), a.drill(), a.token(), a.printVersion())
 	a.complete(root)
 	return root
 }
@@ -130,16 +141,44 @@ func environment(flags *pflag.FlagSet) error {
 // returns is to be called when they have been parsed.
 func tuning(f *pflag.FlagSet) func() *index.Options {
 	var o index.Options
-	f.IntVar(&o.FlagAccounts, "flag-accounts", 20, "flag a template that so many accounts sent within 7 days")
-	sift := f.Int("sift-mib", 256, "memory of the table that tells which phrases are shared, in MiB")
-	templates := f.Int("template-mib", 256, "memory for templates, in MiB")
+	sift, templates := 256, 256
+	o.FlagAccounts = 20
+	f.Var(&within{&o.FlagAccounts, 2, 1 << 30}, "flag-accounts", "flag a template that so many accounts sent within 7 days")
+	f.Var(&within{&sift, 1, 1 << 20}, "sift-mib", "memory of the table that tells which phrases are shared, in MiB")
+	f.Var(&within{&templates, 1, 1 << 20}, "template-mib", "memory for templates, in MiB")
 	f.BoolVar(&o.NoExemplars, "no-exemplars", false, "keep no prompt's text at all; templates then have no pattern")
 	f.StringSliceVar(&o.PaymentAttrs, "payment-attrs", nil, "attributes that tell means of payment apart, such as a card's hash (payment,card,billing)")
 	f.BoolVar(&o.HashAccounts, "hash-accounts", false, "store a keyed hash in place of every account's id")
 	return func() *index.Options {
-		o.SiftBytes, o.TemplateBytes = *sift<<20, *templates<<20
+		o.SiftBytes, o.TemplateBytes = sift<<20, templates<<20
 		return &o
 	}
+}
+
+// A within is a flag's value: a whole number from least to most.
+type within struct {
+	n           *int
+	least, most int
+}
+
+func (v *within) String() string {
+	if v.n == nil {
+		return ""
+	}
+	return strconv.Itoa(*v.n)
+}
+
+func (v *within) Type() string { return "int" }
+
+func (v *within) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err == nil && (n < v.least || n > v.most) {
+		err = strconv.ErrRange
+	}
+	if err == nil {
+		*v.n = n
+	}
+	return err
 }
 
 // read opens the index for queries only.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -37,10 +38,19 @@ func (a *app) explain(err error) (code int, hint string) {
 		return exitFailed, "Use the version of chorus that made it, or a newer one."
 	case errors.Is(err, index.ErrFailed):
 		return exitFailed, "What was acknowledged is safe. When the disk takes writes again, the same command goes on from there."
+	case isFolder(a.db):
+		return exitFailed, a.db + " is a folder. Name the index's file with --db."
+	case errors.Is(err, fs.ErrNotExist) && !isFolder(filepath.Dir(a.db)):
+		return exitFailed, "There is no folder " + filepath.Dir(a.db) + " for the index."
 	case errors.Is(err, fs.ErrPermission):
 		return exitFailed, "Check the permissions of the file and its folder."
 	}
 	return exitFailed, ""
+}
+
+func isFolder(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.IsDir()
 }
 
 // A usageError is a wrong command line that cobra could not know to be wrong.
@@ -125,7 +135,10 @@ func distance(a, b string) int {
 // wanted says what a flag takes, whose value of this name was none.
 func wanted(name string, invalid *pflag.InvalidValueError) string {
 	want := ""
-	switch kind := invalid.GetFlag().Value.Type(); kind {
+	if v, ok := invalid.GetFlag().Value.(*within); ok {
+		return fmt.Sprintf("%s %q: want a whole number from %d to %d", name, invalid.GetValue(), v.least, v.most)
+	}
+	switch invalid.GetFlag().Value.Type() {
 	case "int", "uint", "uint64":
 		want = "a whole number"
 	case "ints":

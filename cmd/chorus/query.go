@@ -129,23 +129,28 @@ templates take and the scheme that texts are compared by.`,
 	}
 }
 
-func (a *app) version() *cobra.Command {
+// version is that of the module which the program was built of.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+func versionLine(version string) string {
+	return fmt.Sprintf("chorus %s, %s\n", version, runtime.Version())
+}
+
+func (a *app) printVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Show chorus's version",
 		Args:  noArgs,
 		RunE: a.runs(func(context.Context, []string) error {
-			v := struct {
-				Version string `json:"version"`
-				Go      string `json:"go"`
-			}{"unknown", runtime.Version()}
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-				v.Version = info.Main.Version
-			}
 			if a.json {
-				return a.print(&v)
+				return a.print(map[string]string{"version": version(), "go": runtime.Version()})
 			}
-			_, err := fmt.Fprintf(a.stdout, "chorus %s, %s\n", v.Version, v.Go)
+			_, err := io.WriteString(a.stdout, versionLine(version()))
 			return err
 		}),
 	}
