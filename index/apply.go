@@ -62,6 +62,7 @@ func (ix *Index) place(p *Prompt, s *sketched, now time.Time, out *Placement, g 
 		s.tail.idKey, s.tail.turn = s.idKey, s.turn
 		s = s.tail
 	}
+	s.values, s.fresh = ix.attrs.of(p)
 	texts := ix.apply(p, s, account, at, func(m template.Match) string { return strings.Clone(ix.exemplar(p, m.ID)) })
 	out.Prompt = ix.mem.next() - 1
 	for _, m := range ix.result.Matches {
@@ -131,6 +132,7 @@ func (ix *Index) known(key uint64, is func(*store.Record) bool) (found bool) {
 func (ix *Index) apply(p *Prompt, s *sketched, account uint32, at int64, text func(template.Match) string) (texts []string) {
 	number := ix.mem.next()
 	ix.mem.add(s, account, p, at)
+	ix.attrs.count(s.values)
 	if p.ID != "" {
 		ix.idFilter.add(s.idKey)
 	}
@@ -181,7 +183,8 @@ func (ix *Index) traits(account uint32, at int64, s *sketched) template.Traits {
 	}
 	return template.Traits{
 		Text: textHash(s.signature), Network: s.network, Payment: s.payment,
-		Opens: st.prompts == 1 || at < before, // logs are not always in the order of time
+		Opens:  st.prompts == 1 || at < before, // logs are not always in the order of time
+		Values: s.values,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
 func campaignID(template uint32) string { return "c" + strconv.FormatUint(uint64(template), 10) }
@@ -22,20 +23,30 @@ func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // Campaigns returns the campaigns that f selects, worst first: those on which
 // the analyst's verdict is out, alerts before watches, then by score. Its
-// errors include ErrCursor.
+// errors include ErrCursor and ErrAttr.
 func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 	out := []Campaign{}
 	after, err := parseCursor(f.After, 'c', 4)
 	if err != nil {
 		return nil, err
 	}
-	err = ix.viewAssessed(nil, func(r *store.Reader, s *snapshot, now *assessments) error {
+	var sought sought
+	err = ix.viewAssessed(func(*snapshot) { sought = ix.attrs.seek(f.Attrs) }, func(r *store.Reader, s *snapshot, now *assessments) error {
+		if sought.err != nil {
+			return sought.err
+		}
 		for i := range now.campaigns {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			g := &now.campaigns[i]
 			if !f.takesCampaign(g, now) || after != nil && worse(g.place(), place(after)) <= 0 {
+				continue
+			}
+			ix.mu.RLock()
+			has := sought.inCampaign(g, now)
+			ix.mu.RUnlock()
+			if !has {
 				continue
 			}
 			c, err := ix.describeCampaign(ctx, r, s, now, g, f.Members)
@@ -276,6 +287,7 @@ func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snaps
 		now.described.Store(g.id, &kept)
 	}
 	c.Templates, c.Days, c.Factors, c.Windows = slices.Clone(c.Templates), slices.Clone(c.Days), slices.Clone(c.Factors), slices.Clone(c.Windows) // they are the caller's
+	c.Attrs = cloneAttrs(c.Attrs)
 	if !members {
 		return c, nil
 	}
@@ -316,7 +328,9 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 		c.RewiredP = now.graph.rewired(g.Templates)
 	}
 	var picks []pick
+	var all []*template.Template
 	for _, id := range g.Templates {
+		all = append(all, now.byID[id].t)
 		picks = append(picks, pick{now.byID[id].t, len(now.byID[id].accounts)})
 	}
 	first, last := g.seen(now)
@@ -338,6 +352,9 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 		c.Prompts += int(most[a])
 	}
 	sent := ix.sent(picks, g.Accounts)
+	ix.mu.RLock()
+	c.Attrs = ix.attrs.tally(0, 1<<30, all...)
+	ix.mu.RUnlock()
 	c.Days, c.Windows = daysOf(sent), windows(sent, 1, 7, windowDays)
 	if c.Accounts > 0 {
 		day, week := 100*c.Windows[0].Accounts/c.Accounts, 100*c.Windows[1].Accounts/c.Accounts

@@ -50,12 +50,17 @@ func crashSteps(n int) []crashStep {
 			continue
 		}
 		steps[i].prompts = g.take(1 + rng.IntN(40))
+		for j := range steps[i].prompts {
+			p := &steps[i].prompts[j]
+			p.Model = fmt.Sprint("m", len(p.Text)%7)
+			p.Attrs = map[string]string{"build": fmt.Sprint("b", p.Time.Unix()/7200), "plan": strings.Repeat("p", len(p.Text)%80)} // builds go with their days
+		}
 	}
 	return steps
 }
 
 func crashOptions(sync, tight bool) *Options {
-	o := &Options{MemtablePostings: 3000, SiftBytes: 4 << 20, NoSync: !sync}
+	o := &Options{MemtablePostings: 3000, SiftBytes: 4 << 20, NoSync: !sync, KeepAttrs: []string{"build", "plan"}}
 	if tight {
 		o.TemplateBytes = 64 << 10
 	}

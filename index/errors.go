@@ -13,6 +13,7 @@ var (
 	ErrNotFound = errors.New("index: not found")
 	ErrInvalid  = errors.New("index: invalid prompt")
 	ErrCursor   = errors.New("index: invalid cursor")
+	ErrAttr     = errors.New("index: invalid attribute")
 	ErrLabel    = errors.New("index: invalid label")
 	ErrFailed   = errors.New("index: a write failed; reopen to continue from what is durable")
 	ErrNotIndex = errors.New("index: not a chorus index")

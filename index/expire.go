@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
@@ -94,16 +95,23 @@ func (ix *Index) expireTemplates(day int32, to *recorder) error {
 	ix.countRecalled() // it may reach into days that now go
 	ix.templates.Expire(day, to)
 	ix.templates.Changed(to)
-	if err := ix.expireOut(day, to); err != nil {
+	used := make(map[template.Value]bool)
+	uses := func(t *template.Template) {
+		t.EachValue(0, math.MaxInt32, func(u template.ValueUse) { used[u.Value] = true })
+	}
+	ix.templates.Each(uses)
+	if err := ix.expireOut(day, to, uses); err != nil {
 		return err
 	}
+	to.puts = append(to.puts, ix.attrs.drop(used)...)
 	to.puts = append(append(to.puts, ix.unsealedFlags...), ix.counters())
 	ix.unsealedFlags = nil
 	return nil
 }
 
-// expireOut does for templates on disk what Set.Expire does for those in memory.
-func (ix *Index) expireOut(day int32, to *recorder) error {
+// expireOut does for templates on disk what Set.Expire does for those in
+// memory, then calls left with each.
+func (ix *Index) expireOut(day int32, to *recorder, left func(*template.Template)) error {
 	if ix.templates.Out() == 0 {
 		return nil
 	}
@@ -111,6 +119,7 @@ func (ix *Index) expireOut(day int32, to *recorder) error {
 		return eachOut(r, 0, 0, func(t *template.Template) {
 			if ix.templates.Get(t.ID) == nil {
 				ix.templates.ExpireOut(t, day, to)
+				left(t)
 			}
 		})
 	})

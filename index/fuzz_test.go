@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
 	"github.com/seed-368d3dfa/chorus/minhash"
 )
 
@@ -25,6 +26,17 @@ func reencode(e *entry, fresh bool) []byte {
 	return appendEntry(nil, flags, e.account, e.name, e.time, e.prompt.ID, &e.sketch, e.texts)
 }
 
+// valued gives a sketch up to two values, some of them new.
+func valued(s *sketched, i int) {
+	values := []freshValue{{template.MakeValue(0, uint16(i)), "model", "a model"}, {template.MakeValue(300, 0), "plan", ""}}
+	for j, f := range values[:i%3] {
+		s.values = append(s.values, f.id)
+		if (i+j)%2 == 0 {
+			s.fresh = append(s.fresh, f)
+		}
+	}
+}
+
 func FuzzJournalEntry(f *testing.F) {
 	scheme := minhash.NewScheme(1)
 	s, err := newSketchers(scheme, nil)
@@ -36,6 +48,7 @@ func FuzzJournalEntry(f *testing.F) {
 	sketches := make([]sketched, len(prompts))
 	s.get().sketchAll(prompts, sketches, new(sketchArena))
 	for i := range prompts {
+		valued(&sketches[i], i)
 		b := appendEntry(nil, entryFresh, 7, "name", 1234567, prompts[i].ID, &sketches[i], []string{"an exemplar", ""}[:i%3])
 		f.Add(b)
 		f.Add(append(b, appendEntry(nil, entryLast, 7, "", 1234567, "", &sketches[i], nil)...))
@@ -60,6 +73,7 @@ func FuzzJournalEntry(f *testing.F) {
 				t.Fatalf("an entry encoded again: %v, %d bytes left", err, len(d.b))
 			}
 			if !bytes.Equal(reencode(&again, before[0]&entryFresh != 0), out) || !slices.Equal(again.sketch.keys, e.sketch.keys) ||
+				!slices.Equal(again.sketch.values, e.sketch.values) || !slices.Equal(again.sketch.fresh, e.sketch.fresh) ||
 				!slices.Equal(again.texts, e.texts) || again.account != e.account || again.time != e.time || again.name != e.name {
 				t.Fatal("an entry changed when encoded again")
 			}
@@ -80,6 +94,7 @@ func TestJournalEntry(t *testing.T) {
 	s.get().sketchAll(prompts, sketches, new(sketchArena))
 	var b []byte
 	for i := range prompts {
+		valued(&sketches[i], i)
 		flags, name := byte(0), ""
 		if i%2 == 0 {
 			flags, name = entryFresh, fmt.Sprint("account ", i)
@@ -97,7 +112,7 @@ func TestJournalEntry(t *testing.T) {
 		}
 		if e.account != uint32(i+1) || (e.name != "") != (i%2 == 0) || e.last != (i%5 == 4) || e.time != int64(i)*1e9 || e.prompt.ID != prompts[i].ID ||
 			len(e.texts) != i%4 || !slices.Equal(e.sketch.keys, sketches[i].keys) || !bytes.Equal(e.sketch.signature, sketches[i].signature) ||
-			e.sketch.scale != sketches[i].scale || e.sketch.shingles != sketches[i].shingles {
+			!slices.Equal(e.sketch.values, sketches[i].values) || !slices.Equal(e.sketch.fresh, sketches[i].fresh) || e.sketch.scale != sketches[i].scale || e.sketch.shingles != sketches[i].shingles {
 			t.Fatalf("entry %d came back as %+v", i, e)
 		}
 	}

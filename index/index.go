@@ -55,6 +55,7 @@ type Index struct {
 	unsealedFlags []store.Put
 	flagSeq       uint64
 	labels        labels
+	attrs         *attrs
 	population    campaign.Population
 	suspects      campaign.Sketches // templates worth a comparison with others, by their accounts
 	raised        []uint32          // templates that raised an alert, in that order
@@ -122,6 +123,7 @@ func (ix *Index) start() error {
 	}
 	ix.sketchers, ix.own = sketchers, sketchers.get()
 	ix.accounts = newAccounts(ix.scheme.Seed)
+	ix.attrs = newAttrs(ix.opts.KeepAttrs)
 	ix.sift, err = sift.New(sift.Options{Bytes: ix.opts.SiftBytes})
 	if err != nil {
 		return fmt.Errorf("index: Options.SiftBytes: %w", err)
@@ -166,9 +168,10 @@ func (p past) Start() uint64                    { return p.ix.mem.Start() }
 func (p past) Prompt(n uint64) template.Prompt {
 	m := p.ix.mem
 	r := m.record(n)
+	traits := p.ix.earlier(r, m.signature(n))
+	traits.Values = m.valuesOf(n)
 	return template.Prompt{
-		Number: n, Account: r.Account, Since: p.ix.since(r.Account), Time: r.Time, Scale: r.Scale,
-		Traits: p.ix.earlier(r, m.signature(n)),
+		Number: n, Account: r.Account, Since: p.ix.since(r.Account), Time: r.Time, Scale: r.Scale, Traits: traits,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
 	"github.com/seed-368d3dfa/chorus/minhash"
 )
 
@@ -15,13 +16,16 @@ import (
 //	name     [uvarint length, bytes] entryFresh only
 //	time     [8]       unix ms
 //	id       [uvarint length, bytes] empty: none
-//	scale    [1]
+//	scale    [1]       its highest bit is scaleValues
 //	shingles [uvarint] distinct, before thinning
 //	keys     [uvarint count, 5 each] ascending
 //	signature [rows]   entrySigned only
 //	turn     [5] entryTurn only: hash of the conversation so far
 //	network  [4] entryNetwork only: hash of the network
 //	payment  [4] entryPayment only: hash of the means of payment
+//	values   scaleValues only: of its attributes [uvarint count, each uvarint twice
+//	         its number (template.Value); one more if it is new, followed by the
+//	         names of attribute and value, each [uvarint length, bytes]]
 //	texts    [uvarint count, each uvarint length, bytes] entryTexts only: the
 //	         exemplars that this prompt became, in the order of its templates
 //
@@ -38,6 +42,8 @@ const (
 
 	entryFlags = 1<<iota - 1
 )
+
+const scaleValues = 1 << 7 // has attributes that are counted
 
 // An entry is one decoded journal entry. Its slices belong to the journal.
 type entry struct {
@@ -74,7 +80,11 @@ func appendEntry(b []byte, flags byte, account uint32, name string, at int64, id
 	}
 	b = binary.LittleEndian.AppendUint64(b, uint64(at))
 	b = appendString(b, id)
-	b = append(b, s.scale)
+	scale := s.scale
+	if len(s.values) > 0 {
+		scale |= scaleValues
+	}
+	b = append(b, scale)
 	b = binary.AppendUvarint(b, uint64(s.shingles))
 	b = binary.AppendUvarint(b, uint64(len(s.keys)))
 	for _, k := range s.keys {
@@ -89,6 +99,9 @@ func appendEntry(b []byte, flags byte, account uint32, name string, at int64, id
 	}
 	if s.payment != 0 {
 		b = binary.LittleEndian.AppendUint32(b, s.payment)
+	}
+	if len(s.values) > 0 {
+		b = appendValues(b, s)
 	}
 	if len(texts) > 0 {
 		b = binary.AppendUvarint(b, uint64(len(texts)))
@@ -163,6 +176,34 @@ func readKey(b []byte) uint64 { return uint64(binary.LittleEndian.Uint32(b)) | u
 
 func (c *cutter) string() string { return string(c.bytes(c.count(1))) }
 
+func appendValues(b []byte, s *sketched) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s.values)))
+	fresh := s.fresh
+	for _, v := range s.values {
+		if len(fresh) == 0 || fresh[0].id != v {
+			b = binary.AppendUvarint(b, 2*uint64(v))
+			continue
+		}
+		b = binary.AppendUvarint(b, 2*uint64(v)+1)
+		b = appendString(appendString(b, fresh[0].name), fresh[0].value)
+		fresh = fresh[1:]
+	}
+	return b
+}
+
+func (c *cutter) values(s *sketched) {
+	n := c.count(1)
+	c.bad = c.bad || n == 0
+	for range n {
+		v := c.uvarint()
+		c.bad = c.bad || v >= 1<<33
+		s.values = append(s.values, template.Value(v/2))
+		if v%2 != 0 {
+			s.fresh = append(s.fresh, freshValue{template.Value(v / 2), c.string(), c.string()})
+		}
+	}
+}
+
 // readEntry takes the next entry off a journal value.
 func readEntry(c *cutter, e *entry, rows int) error {
 	flags := c.byte()
@@ -182,7 +223,8 @@ func readEntry(c *cutter, e *entry, rows int) error {
 	e.time = int64(c.uint64())
 	e.prompt = Prompt{ID: c.string()}
 	s := &e.sketch
-	s.scale = c.byte()
+	scale := c.byte()
+	s.scale = scale &^ scaleValues
 	s.shingles = uint32(c.uvarint())
 	s.keys = s.keys[:0]
 	raw := c.bytes(5 * c.count(5))
@@ -216,6 +258,10 @@ func readEntry(c *cutter, e *entry, rows int) error {
 		if b := c.bytes(4); b != nil {
 			s.payment = binary.LittleEndian.Uint32(b)
 		}
+	}
+	s.values, s.fresh = s.values[:0], s.fresh[:0]
+	if scale&scaleValues != 0 {
+		c.values(s)
 	}
 	e.texts = e.texts[:0]
 	if flags&entryTexts != 0 {

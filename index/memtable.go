@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
 // A memtable holds the newest prompts: everything since the last seal. It
@@ -17,6 +18,8 @@ type memtable struct {
 	bands      *postings // threaded when somebody asks
 	ids        *postings // of ids and of conversations
 	said       texts     // ids of records: the prompts themselves need not stay
+	values     []template.Value
+	valueEnds  []uint32 // by prompt, where its values end
 }
 
 // newMemtable makes room for about so many postings.
@@ -24,6 +27,7 @@ func newMemtable(first uint64, width, room int) *memtable {
 	return &memtable{
 		first: first, width: width,
 		records: make([]store.Record, 0, room/48), signatures: make([]byte, 0, room/48*width),
+		values: make([]template.Value, 0, room/48), valueEnds: make([]uint32, 0, room/48),
 		shingles: newPostings(room * 9 / 16), bands: newPostings(room * 9 / 16), ids: newPostings(room / 32),
 	}
 }
@@ -34,6 +38,7 @@ func (m *memtable) reset(first uint64) {
 	m.first = first
 	clear(m.records) // lets go of ids
 	m.records, m.signatures = m.records[:0], m.signatures[:0]
+	m.values, m.valueEnds = m.values[:0], m.valueEnds[:0]
 	m.shingles.reset()
 	m.bands.reset()
 	m.ids.reset()
@@ -55,6 +60,15 @@ func (m *memtable) signature(n uint64) []byte {
 	return m.signatures[at : at+m.width]
 }
 
+// valuesOf returns the values of a prompt's attributes.
+func (m *memtable) valuesOf(n uint64) []template.Value {
+	i, from := n-m.first, uint32(0)
+	if i > 0 {
+		from = m.valueEnds[i-1]
+	}
+	return m.values[from:m.valueEnds[i]]
+}
+
 func (m *memtable) add(s *sketched, account uint32, p *Prompt, at int64) {
 	offset := uint32(len(m.records))
 	m.records = append(m.records, store.Record{
@@ -65,6 +79,8 @@ func (m *memtable) add(s *sketched, account uint32, p *Prompt, at int64) {
 	} else {
 		m.signatures = append(m.signatures, s.signature...)
 	}
+	m.values = append(m.values, s.values...)
+	m.valueEnds = append(m.valueEnds, uint32(len(m.values)))
 	m.shingles.add(s.keys, offset)
 	m.bands.append(s.bands, offset)
 	if p.ID != "" {

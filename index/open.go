@@ -51,7 +51,7 @@ func (ix *Index) openScheme() error {
 func (ix *Index) counters() store.Put {
 	var b []byte
 	for _, v := range []uint64{
-		uint64(ix.templates.NextID()), uint64(ix.templates.Out()), ix.flagSeq, ix.duplicates,
+		uint64(ix.templates.NextID()), uint64(ix.templates.Out()), ix.flagSeq, ix.duplicates, ix.attrs.others,
 	} {
 		b = binary.LittleEndian.AppendUint64(b, v)
 	}
@@ -67,6 +67,9 @@ func (ix *Index) restoreCounters(r *store.Reader) error {
 	ix.templates.SetNextID(uint32(c.uint64()))
 	ix.templates.SetOut(int(c.uint64()))
 	ix.flagSeq, ix.duplicates = c.uint64(), c.uint64()
+	if len(c.b) > 0 { // older records end before
+		ix.attrs.others = c.uint64()
+	}
 	if c.bad || len(c.b) > 0 {
 		return fmt.Errorf("%w: the counters are malformed", ErrDamaged)
 	}
@@ -91,6 +94,9 @@ func (ix *Index) restore() error {
 	var lost []template.Lost
 	err := ix.store.View(func(r *store.Reader) error {
 		if err := ix.restoreCounters(r); err != nil {
+			return err
+		}
+		if err := ix.restoreAttrs(r); err != nil {
 			return err
 		}
 		ix.total(r.Segments())
@@ -304,12 +310,16 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 	}
 	ix.mu.Lock() // recalls may be under way
 	err := ix.replayAccount(e)
+	if err == nil {
+		err = ix.attrs.replay(&e.sketch)
+	}
 	ix.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	s := sketched{keys: append([]uint64(nil), e.sketch.keys...), signature: append([]byte(nil), e.sketch.signature...),
 		shingles: e.sketch.shingles, scale: e.sketch.scale, turn: e.sketch.turn, network: e.sketch.network, payment: e.sketch.payment}
+	s.values = e.sketch.values
 	if len(s.signature) > 0 {
 		s.bands = ix.own.Bands(nil, s.signature)
 	}
@@ -356,6 +366,10 @@ func (ix *Index) replayed(e *entry, seq uint64) error {
 // checkRecords verifies what the store cannot know: that records make sense.
 func (ix *Index) checkRecords(ctx context.Context) error {
 	return wrap(ix.store.View(func(r *store.Reader) error {
+		numbered := newAttrs(nil)
+		if err := loadAttrs(r, numbered); err != nil {
+			return err
+		}
 		every := func(template.Stat) bool { return true }
 		return eachStored(r, every, func(t *template.Template) error {
 			if err := ctx.Err(); err != nil {
@@ -366,7 +380,13 @@ func (ix *Index) checkRecords(ctx context.Context) error {
 					return fmt.Errorf("%w: template %d has an unknown account", ErrDamaged, t.ID)
 				}
 			}
-			return nil
+			var err error
+			t.EachValue(0, math.MaxInt32, func(u template.ValueUse) {
+				if err == nil && !numbered.defined(u.Value) {
+					err = fmt.Errorf("%w: template %d has an unknown attribute", ErrDamaged, t.ID)
+				}
+			})
+			return err
 		})
 	}))
 }

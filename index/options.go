@@ -48,6 +48,14 @@ type Options struct {
 	// Values are hashed with the index's secret. nil: "payment", "card", "billing".
 	PaymentAttrs []string
 
+	// KeepAttrs are the names of prompts' attributes whose values templates and
+	// campaigns count prompts by, beside the model's, which always are: at most 16,
+	// and neither "ip" nor one of PaymentAttrs. The values are stored and shown as
+	// they are, so name none that says who a person is. They are at most 64 bytes
+	// long and 4,096 altogether; a longer or further one counts as "other". A value
+	// is forgotten when the last day with it expires. nil: none but the model.
+	KeepAttrs []string
+
 	// Lag lets queries judge templates and campaigns as of some time ago while
 	// prompts are coming in, in place of waiting until all are judged as of now:
 	// so long, and the time that judging takes; where that is a few milliseconds,
@@ -98,6 +106,10 @@ func (o *Options) filled() (Options, error) {
 		f.PaymentAttrs = []string{"payment", "card", "billing"}
 	}
 	f.PaymentAttrs = slices.Clone(f.PaymentAttrs)
+	if err := checkKeepAttrs(f.KeepAttrs, f.PaymentAttrs); err != nil {
+		return f, err
+	}
+	f.KeepAttrs = slices.Clone(f.KeepAttrs)
 	if f.Logger == nil {
 		f.Logger = slog.New(slog.DiscardHandler)
 	}

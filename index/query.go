@@ -16,7 +16,7 @@ type pick struct {
 }
 
 // Templates returns the templates that f selects, those of most accounts
-// first. Its errors include ErrCursor.
+// first. Its errors include ErrCursor and ErrAttr.
 func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	from, to := f.days()
 	only, err := f.only()
@@ -26,17 +26,21 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	var picks []pick
 	out := []Template{}
 	now := ix.assessAll()
-	err = ix.viewTemplates(f.MinAccounts, only, nil, func(t *template.Template, past []template.Earlier) bool {
+	var sought sought
+	err = ix.viewTemplates(f.MinAccounts, only, func(*snapshot) { sought = ix.attrs.seek(f.Attrs) }, func(t *template.Template, past []template.Earlier) bool {
 		return t.AccountCount()+len(past) >= f.MinAccounts
 	}, func(t *template.Template) {
 		n := t.AccountCount() // which is that of all days
 		if n >= f.MinAccounts && (from > 0 || to < 1<<30) {
 			n = t.Spread(from, to)
 		}
-		if n > 0 && n >= f.MinAccounts {
+		if n > 0 && n >= f.MinAccounts && sought.in(t, from, to) {
 			picks = append(picks, pick{t, n})
 		}
 	}, func(r *store.Reader, s *snapshot) (err error) {
+		if sought.err != nil {
+			return sought.err
+		}
 		if picks, err = ix.selected(now, picks, &f); err != nil {
 			return err
 		}
@@ -250,6 +254,7 @@ func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, pic
 			Slots: []Slot{}, Factors: []Factor{}, Exemplars: []string{},
 		}
 		cores[i], unsealed[i] = t.Core(), ix.unsealedExemplars(t.ID)
+		out[i].Attrs = ix.attrs.tally(from, to, t)
 		if withMembers {
 			members[i] = slices.DeleteFunc(t.Members(from, to), func(m template.Member) bool {
 				return int(m.Account) > s.n // newer than the snapshot, which cannot name it
@@ -306,6 +311,7 @@ func (ix *Index) Stats(ctx context.Context) (Stats, error) {
 		for _, m := range ix.memtables() {
 			st.Unsealed += len(m.records)
 		}
+		st.AttrValues, st.AttrOthers = ix.attrs.values, int(ix.attrs.others)
 		st.Templates, st.Memory = ix.templates.Len()+ix.templates.Out(), ix.templates.Bytes()
 		if ix.prompts > 0 {
 			st.First, st.Last = timeOf(ix.first), timeOf(ix.last)

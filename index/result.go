@@ -31,6 +31,11 @@ type Template struct {
 	Factors    []Factor  `json:"factors"`
 	Exemplars  []string  `json:"exemplars"`
 	Members    []Member  `json:"members,omitempty"` // Filter.Members only
+
+	// Attrs are its prompts in the filter's window by attribute and value, of each
+	// attribute the ten most frequent values; all others are "other". Prompts from
+	// before the template was known, found in older segments, are not among them.
+	Attrs map[string]map[string]int `json:"attrs,omitempty"`
 }
 
 // A Slot is a place of a pattern whose text varies.
@@ -72,6 +77,10 @@ type Campaign struct {
 	Windows   []Window           `json:"windows"`             // of 1, 7 and 45 days: each the one with most accounts
 	Factors   []Factor           `json:"factors"`
 	Members   []Member           `json:"members,omitempty"` // Filter.Members only; the surest first
+
+	// Attrs are the sums of its templates' Attrs of all days: a prompt of several
+	// templates counts with each.
+	Attrs map[string]map[string]int `json:"attrs,omitempty"`
 }
 
 // A Day is what a campaign did on one day.
@@ -107,6 +116,7 @@ type Filter struct {
 	MinScore    float64   // at least this score
 	MaxScore    float64   // at most this score; 0: any
 	Text        string    // the pattern, or one of the campaign's, has this in it, in capitals or not
+	Attrs       []Attr    // has prompts with each of these in the window; campaigns: on any day
 	After       string    // only what comes after the item with this Cursor
 	Limit       int       // at most so many, from the first on; 0: all
 	Members     bool      // fill Members
@@ -168,10 +178,12 @@ type Stats struct {
 	Memory     int            `json:"template_bytes"` // that templates in memory take, about
 	Flags      int            `json:"flags"`          // ever recorded
 	Segments   int            `json:"segments"`
-	Runs       int            `json:"runs"`     // sorted lists of postings, which merging makes fewer
-	Unsealed   int            `json:"unsealed"` // prompts that are in the journal and in no segment yet
-	Queued     int            `json:"queued"`   // Adds and Submits that wait to be counted in
-	Bytes      int64          `json:"bytes"`    // of the file
+	Runs       int            `json:"runs"`        // sorted lists of postings, which merging makes fewer
+	Unsealed   int            `json:"unsealed"`    // prompts that are in the journal and in no segment yet
+	Queued     int            `json:"queued"`      // Adds and Submits that wait to be counted in
+	AttrValues int            `json:"attr_values"` // of attributes, that are counted apart
+	AttrOthers int            `json:"attr_others"` // of prompts, ever, that are counted as "other"
+	Bytes      int64          `json:"bytes"`       // of the file
 	First      time.Time      `json:"first"`
 	Last       time.Time      `json:"last"`
 	Scheme     minhash.Scheme `json:"scheme"`

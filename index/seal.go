@@ -50,7 +50,7 @@ func (ix *Index) rotate() *sealing {
 	s.leaving = len(ix.templates.Evict(ix.opts.TemplateBytes, uint64(len(ix.mem.records)/8), to)) > 0
 	s.puts = append(to.puts, ix.unsealedFlags...)
 	ix.unsealedFlags = nil
-	s.puts = append(s.puts, ix.labels.unsealed...)
+	s.puts = append(append(s.puts, ix.labels.unsealed...), ix.attrs.seal()...)
 	ix.labels.unsealed = nil
 	s.puts = append(s.puts, ix.counters())
 	s.recalls = ix.templates.Lost()
@@ -176,6 +176,7 @@ func outKey(key uint64, id uint32) []byte {
 const (
 	auxOut    = 'k' // key [8] template [4] → empty: core keys of templates that left memory
 	auxUses   = 'u' // prompt [8] chunk [4] → what a segment's accounts sent
+	auxAttr   = 'v' // template.Value [4] → name of the attribute if its number is 0, else the value
 	auxJoined = 'j' // template [4] → day [4]: last flag for a new account on a confirmed template
 )
 

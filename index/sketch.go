@@ -7,6 +7,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
 	"github.com/seed-368d3dfa/chorus/minhash"
 )
 
@@ -22,6 +23,10 @@ type sketched struct {
 	network   uint32 // hash of the network it came from; 0: unknown
 	payment   uint32 // hash of the means of payment; 0: unknown
 	turn      uint64 // hash of the conversation so far, for messages; else 0
+
+	// Set when the prompt is counted in, for as long as that takes.
+	values []template.Value // of its attributes
+	fresh  []freshValue     // those of them that are new
 
 	// When the account has sent the conversation up to the last answer before,
 	// whose hash is history, what is new in the prompt is only its tail.
@@ -124,10 +129,12 @@ func (k *sketcher) conversation(p *Prompt, s *sketched) {
 	}
 }
 
+const networkAttr = "ip"
+
 // network hashes the network of the prompt's attribute "ip": 24 bits of an IPv4
 // address, 48 of an IPv6 one.
 func (k *sketcher) network(p *Prompt) uint32 {
-	ip := p.Attrs["ip"]
+	ip := p.Attrs[networkAttr]
 	if ip == "" {
 		return 0
 	}

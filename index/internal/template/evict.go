@@ -196,7 +196,7 @@ func (s *Set) Recalled(found []Found) (flags []Flag) {
 // Recalled counts in what was found of the template's past.
 func (t *Template) Recalled(f Found) {
 	for _, m := range f.Members {
-		t.use(m.Account, m.Since, m.Time, 1)
+		t.use(m.Account, m.Since, m.Time, 1, m.Values...)
 		t.traits.note(m.Traits)
 	}
 	t.Past = 0

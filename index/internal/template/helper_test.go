@@ -136,6 +136,7 @@ func (w *world) add(account uint32, at int64, scale uint8, keys ...uint64) *Resu
 	keys = slices.Compact(keys)
 	n, _ := slices.BinarySearch(keys, 1<<(minhash.KeyBits-scale))
 	p := Prompt{Number: uint64(len(w.prompts) + 1), Account: account, Time: at, Keys: keys[:n], Scale: scale}
+	p.Values = []Value{MakeValue(0, uint16(account%3)), MakeValue(1, uint16(account))}
 	w.prompts = append(w.prompts, p)
 	for _, k := range p.Keys {
 		w.holders[k] = append(w.holders[k], p.Number)
@@ -201,9 +202,15 @@ func (w *world) check() {
 	w.t.Helper()
 	n := 0
 	w.set.Each(func(t *Template) {
-		sum := uint64(0)
+		sum, valued := uint64(0), uint64(0)
 		for _, d := range t.days {
 			d.each(func(u Use) { sum += uint64(u.Prompts) })
+			for _, u := range d.values() {
+				valued += uint64(u.Prompts)
+			}
+		}
+		if valued != 2*sum {
+			w.t.Errorf("template %d counts %d values of the attributes of %d prompts", t.ID, valued, sum)
 		}
 		if sum != t.Prompts {
 			w.t.Errorf("template %d counts %d prompts, its days %d", t.ID, t.Prompts, sum)

@@ -20,7 +20,8 @@ import (
 //	       networks: seen, lost, four times: count and, unless 0, hash [4],
 //	       sketch of the accounts: count, each [4],
 //	       payments: as networks; absent if none was seen
-//	day  → count, each account less its predecessor, prompts
+//	day  → count, each account less its predecessor, prompts,
+//	       values of attributes: count, each less its predecessor, prompts; absent if there are none
 //
 // statOut marks a template that left memory: its core keys are then listed by
 // key, so that it is found when met again.
@@ -140,6 +141,9 @@ func (d *day) append(b []byte) []byte {
 		b = binary.AppendUvarint(b, uint64(u.Prompts))
 		at = u.Account
 	})
+	if v := d.values(); len(v) > 0 { // older records end before
+		b = appendValues(b, v)
+	}
 	return b
 }
 
@@ -297,6 +301,9 @@ func decodeDay(number int32, b []byte) (*day, error) {
 		} else {
 			d.add(uint32(account), uint32(prompts))
 		}
+	}
+	if len(f.b) > 0 && !f.bad {
+		d.setValues(decodeValues(&f))
 	}
 	d.dirty = false
 	if err := f.err(); err != nil {

@@ -184,6 +184,9 @@ func TestLostAndRecalled(t *testing.T) {
 		t.Fatalf("lost %v", lost)
 	}
 	found := Found{1, 40, []Earlier{{Account: 7, Time: 5}, {Account: 7, Time: 6}, {Account: 1, Time: 8 * msPerDay}}}
+	for i := range found.Members {
+		found.Members[i].Values = []Value{MakeValue(0, 1), MakeValue(1, 7)}
+	}
 	w.set.Recalled([]Found{found, {99, 1, nil}})
 	w.set.Recalled([]Found{found}) // again: the template wants it no more
 	if x.Prompts != 6 || x.Spread(0, 99) != 4 || x.First != 5 || len(w.set.Lost()) != 0 {
@@ -283,6 +286,33 @@ func TestRecordsByHand(t *testing.T) {
 	}
 }
 
+// Values are part of a day's record only where there are any.
+func TestValuesRecord(t *testing.T) {
+	x := &Template{}
+	x.use(5, 0, 1, 2)
+	without := x.days[0].append(nil)
+	for range 2 {
+		x.days[0].value(MakeValue(1, 0))
+	}
+	x.days[0].value(MakeValue(0, 3))
+	x.days[0].value(MakeValue(1, 2))
+	with := x.days[0].append(nil)
+	if want := append(slices.Clone(without), 3, 3, 1, 0xfd, 0xff, 0x03, 2, 2, 1); !bytes.Equal(with, want) {
+		t.Fatalf("day\n%x, want\n%x", with, want)
+	}
+	for _, day := range [][]byte{without, with} {
+		d, err := decodeDay(0, day)
+		if err != nil || !bytes.Equal(d.append(nil), day) {
+			t.Errorf("decoded %x, %v", day, err)
+		}
+	}
+	for _, bad := range [][]byte{{0}, {1, 3, 0}, {2, 3, 1, 0, 1}, {1, 3}, {1, 3, 1, 9}, {1, 0xff, 0xff, 0xff, 0xff, 0x1f, 1}} {
+		if _, err := decodeDay(0, append(slices.Clone(without), bad...)); !errors.Is(err, ErrRecord) {
+			t.Errorf("values %x: %v", bad, err)
+		}
+	}
+}
+
 // Means of payment are part of the record only where there are any.
 func TestPaymentRecord(t *testing.T) {
 	x := &Template{ID: 7, core: []coreKey{{key: 1}, {key: 2}}}
@@ -351,7 +381,7 @@ func TestMalformedRecords(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	x := &Template{core: []coreKey{{key: 1, hits: 2}, {key: 1 << 39, part: 3}}, cands: []candidate{{3, 1}}, Exemplars: []uint32{1, 1 << 31}, seen: 70}
 	for i := range uint32(40) {
-		x.use(i*i, 0, int64(i%3)*msPerDay, 1+i)
+		x.use(i*i, 0, int64(i%3)*msPerDay, 1+i, []Value{MakeValue(0, uint16(i/3)), MakeValue(7, 0)}[:i%3]...)
 	}
 	for _, d := range x.days {
 		f.Add(x.appendCore(nil), x.appendStat(nil, false), d.append(nil))

@@ -200,7 +200,7 @@ func (s *Set) hit(p *Prompt) {
 // belongs counts p as one of t's prompts.
 func (s *Set) belongs(t *Template, p *Prompt, r *Result) {
 	t.usedAt = p.Number
-	fresh := t.use(p.Account, p.Since, p.Time, 1)
+	fresh := t.use(p.Account, p.Since, p.Time, 1, p.Values...)
 	t.traits.note(p.Traits)
 	if t.stamp != s.stamp { // founded or split off just now
 		t.stamp, t.hits = s.stamp, t.held(p)
@@ -300,7 +300,7 @@ func (s *Set) recall(t *Template, number uint64) {
 	for _, n := range order {
 		q := s.past.Prompt(n)
 		if held[n] >= max(1, t.need(q.Scale)) {
-			t.use(q.Account, q.Since, q.Time, 1)
+			t.use(q.Account, q.Since, q.Time, 1, q.Values...)
 			t.traits.note(q.Traits)
 		}
 	}

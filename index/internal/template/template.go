@@ -97,8 +97,9 @@ func (t *Template) shows(scale uint8) bool {
 }
 
 // use counts n prompts, at a time, of an account whose first prompt was on the
-// day since, and reports whether the account is new to the day.
-func (t *Template) use(account uint32, since int32, at int64, n uint32) bool {
+// day since, and one prompt for each value; it reports whether the account is
+// new to the day.
+func (t *Template) use(account uint32, since int32, at int64, n uint32, values ...Value) bool {
 	if t.Prompts == 0 || at < t.First {
 		t.First = at
 	}
@@ -109,6 +110,9 @@ func (t *Template) use(account uint32, since int32, at int64, n uint32) bool {
 	t.statDirty = true
 	today := t.dayOf(DayOf(at))
 	fresh := today.add(account, n)
+	for _, v := range values {
+		today.value(v)
+	}
 	if fresh && t.joins(account, since, today) {
 		t.accounts++
 	}
@@ -319,6 +323,7 @@ func (t *Template) With(f Found) *Template {
 	c.days = make([]*day, len(t.days))
 	for i, d := range t.days {
 		c.days[i] = &day{number: d.number}
+		c.days[i].setValues(d.values())
 		d.each(func(u Use) { c.days[i].add(u.Account, u.Prompts) })
 	}
 	c.Recalled(f)

@@ -7,10 +7,11 @@ import (
 
 // Traits are what a prompt shows besides its keys.
 type Traits struct {
-	Text    uint32 // hash of the whole text; 0: unknown
-	Network uint32 // hash of the network it came from; 0: unknown
-	Payment uint32 // hash of its account's means of payment; 0: unknown
-	Opens   bool   // it is the first that its account sent
+	Text    uint32  // hash of the whole text; 0: unknown
+	Network uint32  // hash of the network it came from; 0: unknown
+	Payment uint32  // hash of its account's means of payment; 0: unknown
+	Opens   bool    // it is the first that its account sent
+	Values  []Value // of its attributes, one of each at most
 }
 
 // traits sums up the traits of a template's prompts.
