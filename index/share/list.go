@@ -29,12 +29,13 @@ type line struct {
 }
 
 // WriteJSONL writes a campaign as lines of JSON: itself, its templates without
-// anything that filled their slots, and with accounts its members.
+// anything that filled their slots, both without attributes, and with accounts
+// its members.
 func WriteJSONL(w io.Writer, c index.Campaign, templates []index.Template, accounts bool) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	members := c.Members
-	c.Members = nil
+	c.Members, c.Attrs = nil, nil
 	if err := e.Encode(line{Type: "campaign", Campaign: &c}); err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func WriteJSONL(w io.Writer, c index.Campaign, templates []index.Template, accou
 			continue
 		}
 		t := *found
-		t.Exemplars, t.Members, t.Slots = []string{}, nil, make([]index.Slot, len(found.Slots))
+		t.Exemplars, t.Members, t.Attrs, t.Slots = []string{}, nil, nil, make([]index.Slot, len(found.Slots))
 		for i, s := range found.Slots {
 			t.Slots[i] = index.Slot{Distinct: s.Distinct, Examples: []string{}}
 		}

@@ -33,11 +33,12 @@ func example() (index.Campaign, []index.Template) {
 	at := func(day, hour int) time.Time {
 		return time.Date(2026, 6, day, hour, 30, 15, 123e6, time.UTC)
 	}
+	attrs := map[string]map[string]int{"region": {"sesame street": 90}}
 	template := func(id, pattern string, slots int) index.Template {
 		t := index.Template{
 			ID: id, Pattern: pattern, FixedWords: len(strings.Fields(pattern)) - slots, Accounts: 31, Prompts: 90, Score: 93, Status: "alert",
 			FirstSeen: at(2, 8), LastSeen: at(9, 20), Factors: []index.Factor{}, Members: []index.Member{{Account: who, Prompts: 3}},
-			Exemplars: []string{strings.ReplaceAll(pattern, "{1}", filled)},
+			Exemplars: []string{strings.ReplaceAll(pattern, "{1}", filled)}, Attrs: attrs,
 		}
 		for range slots {
 			t.Slots = append(t.Slots, index.Slot{Distinct: 8, Examples: []string{filled}})
@@ -49,7 +50,7 @@ func example() (index.Campaign, []index.Template) {
 		Templates: []index.CampaignTemplate{{ID: "t6", Pattern: tutor, Accounts: 31}, {ID: "t9", Pattern: examiner, Accounts: 31}, {ID: "t8", Accounts: 20}},
 		Days:      []index.Day{{Day: "2026-06-01", Prompts: 100, NewAccounts: 40}, {Day: "2026-06-09", Prompts: 20}},
 		Factors:   []index.Factor{{Name: "focus", Value: .8, Points: 10, Text: "half of the members spend at least 80 % of their prompts on it"}},
-		Members:   []index.Member{{Account: who, Prompts: 3, Confidence: .9}, {Account: "acct, 2", Prompts: 2, Confidence: .8}},
+		Members:   []index.Member{{Account: who, Prompts: 3, Confidence: .9}, {Account: "acct, 2", Prompts: 2, Confidence: .8}}, Attrs: attrs,
 	}
 	return c, []index.Template{template("t9", examiner, 2), template("t6", tutor, 1)}
 }
