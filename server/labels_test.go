@@ -17,7 +17,7 @@ func (s *service) rings(n int) {
 	var prompts []index.Prompt
 	add := func(account, text string) {
 		at = at.Add(10 * time.Minute)
-		prompts = append(prompts, index.Prompt{Account: account, Time: at, Text: text})
+		prompts = append(prompts, index.Prompt{Account: account, Time: at, Text: text, Model: "m-" + account[:5]})
 	}
 	word := func(i int) string { // letters only: digits are all alike
 		return strings.Map(func(r rune) rune { return r - '0' + 'k' }, fmt.Sprint(i*7919))
@@ -49,12 +49,13 @@ func TestCampaigns(t *testing.T) {
 	}
 	var one index.Campaign
 	s.do("GET", "/v1/campaigns/"+page.Items[1].ID, "", nil, &one)
-	if one.ID != page.Items[1].ID || len(one.Members) != 30 {
+	if one.ID != page.Items[1].ID || len(one.Members) != 30 || len(one.Attrs["model"]) != 1 {
 		t.Errorf("%+v", one)
 	}
 	for query, want := range map[string]int{
 		"?limit=2": 2, "?limit=2&cursor=" + page.Items[1].Cursor(): 1, "?status=alert": 3, "?status=alert,watch&min_score=1": 3, "?status=watch,benign": 0,
 		"?max_score=1": 0, "?max_score=0": 0, "?since=2027-01-01": 0, "?until=2026-06-01": 3, "?q=INSTRUCTIONS": 3, "?q=nothing%20like%20it": 0,
+		"?attr=model=m-ring1": 1, "?attr=model%3Dm-ring1&attr=model=m-ring2": 0, "?attr=model=m-huge": 0,
 		"?status=watch": 0, "?min_accounts=31": 0, "?id=" + one.ID + "&members=true": 1,
 	} {
 		var page campaignPage
@@ -133,7 +134,8 @@ func TestLabels(t *testing.T) {
 		t.Errorf("%+v", labels)
 	}
 	for path, status := range map[string]int{
-		"/v1/campaigns/c999": 404, "/v1/campaigns?status=good": 422, "/v1/campaigns?limit=0": 422, "/v1/templates?status=good": 422, "/v1/labels?after=x": 422,
+		"/v1/campaigns/c999": 404, "/v1/campaigns?status=good": 422, "/v1/campaigns?limit=0": 422, "/v1/templates?status=good": 422, "/v1/templates?attr=" + marker: 422, "/v1/campaigns?attr=" + marker + "=x": 422,
+		"/v1/labels?after=x": 422,
 	} {
 		var p failure
 		if resp := s.do("GET", path, "", nil, &p); resp.StatusCode != status || p.Status != status {

@@ -6,9 +6,12 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/seed-368d3dfa/chorus/index"
 )
 
 const (
@@ -98,6 +101,37 @@ func queryParam(name, doc string, s *huma.Schema) *huma.Param {
 func intSchema(def, least, most int) *huma.Schema {
 	lo, hi := float64(least), float64(most)
 	return &huma.Schema{Type: huma.TypeInteger, Minimum: &lo, Maximum: &hi, Default: def}
+}
+
+// A listInput is what lists of templates and of campaigns take alike.
+type listInput struct {
+	MinScore    float64  `query:"min_score" minimum:"0" maximum:"100" doc:"Least score"`
+	MaxScore    float64  `query:"max_score" minimum:"0" maximum:"100" default:"100" doc:"Most score"`
+	MinAccounts int      `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts; of a template, in the window"`
+	Since       moment   `query:"since" doc:"Of templates, count only days from this one on; campaigns last seen on this day or later"`
+	Until       moment   `query:"until" doc:"Of templates, count only days up to this one; campaigns first seen on this day or earlier"`
+	Attr        []string `query:"attr,explode" maxItems:"16" doc:"Has prompts of this model or of this value of another attribute that is counted, such as model=m-large. Given again: has prompts of each"`
+	Q           string   `query:"q" maxLength:"1000" doc:"Text that the pattern, or one of the campaign's, has in it, in capitals or not"`
+	Members     bool     `query:"members" doc:"With accounts"`
+	Limit       int      `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Items of a page"`
+	Cursor      string   `query:"cursor" maxLength:"100" doc:"next of the page before"`
+}
+
+// filter selects one item more than the page has: see paged.
+func (in *listInput) filter(status []string) (index.Filter, error) {
+	least, most, err := scores(in.MinScore, in.MaxScore)
+	f := index.Filter{
+		Status: strings.Join(status, ","), MinScore: least, MaxScore: most, MinAccounts: in.MinAccounts,
+		Since: in.Since.Time, Until: in.Until.Time, Text: in.Q, After: in.Cursor, Members: in.Members, Limit: in.Limit + 1,
+	}
+	for _, s := range in.Attr {
+		a, bad := index.ParseAttr(s)
+		if bad != nil {
+			return f, bad
+		}
+		f.Attrs = append(f.Attrs, a)
+	}
+	return f, err
 }
 
 // paged is a page of found, which has one more than limit if there is another

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,6 +27,11 @@ type question struct {
 
 func (s *Server) mountQueries(a *api) {
 	const tag = "Queries"
+	type List = listInput // exported, or huma would not look into it
+	type templatesInput struct {
+		Status []string `query:"status" enum:"alert,watch,benign,confirmed,none" doc:"One, or several with commas between"`
+		List
+	}
 	get(a, huma.Operation{
 		OperationID: "similar", Path: "/v1/similar", Tags: []string{tag},
 		Summary: "Retained prompts that resemble a text", Description: "The most similar first. Longer texts go with POST.",
@@ -43,7 +47,9 @@ func (s *Server) mountQueries(a *api) {
 	get(a, huma.Operation{
 		OperationID: "templates", Path: "/v1/templates", Tags: []string{tag},
 		Summary: "Templates that many accounts send", Description: "Those of most accounts first.",
-	}, s.templates)
+	}, func(ctx context.Context, in *templatesInput) (page[index.Template], error) {
+		return s.templates(ctx, in.Status, &in.List)
+	})
 	get(a, huma.Operation{
 		OperationID: "template", Path: "/v1/templates/{id}", Tags: []string{tag}, Metadata: tagged,
 		Summary: "One template with its accounts",
@@ -120,28 +126,11 @@ func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
 	return s.answer(w, &found)
 }
 
-// A templatesInput is what GET /v1/templates takes.
-type templatesInput struct {
-	Status      []string `query:"status" enum:"alert,watch,benign,confirmed,none" doc:"One, or several with commas between"`
-	MinScore    float64  `query:"min_score" minimum:"0" maximum:"100"`
-	MaxScore    float64  `query:"max_score" minimum:"0" maximum:"100" default:"100"`
-	MinAccounts int      `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts, in the window"`
-	Since       moment   `query:"since" doc:"Count only days from this one on"`
-	Until       moment   `query:"until" doc:"Count only days up to this one"`
-	Q           string   `query:"q" maxLength:"1000" doc:"Text that the pattern has in it, in capitals or not"`
-	Members     bool     `query:"members" doc:"With accounts"`
-	Limit       int      `query:"limit" minimum:"1" maximum:"1000" default:"20" doc:"Items of a page"`
-	Cursor      string   `query:"cursor" maxLength:"100" doc:"next of the page before"`
-}
-
-func (s *Server) templates(ctx context.Context, in *templatesInput) (p page[index.Template], err error) {
-	least, most, err := scores(in.MinScore, in.MaxScore)
+func (s *Server) templates(ctx context.Context, status []string, in *listInput) (p page[index.Template], err error) {
+	f, err := in.filter(status)
 	if err != nil {
 		return p, err
 	}
-	found, err := s.ix.Templates(ctx, index.Filter{
-		Status: strings.Join(in.Status, ","), MinScore: least, MaxScore: most, MinAccounts: in.MinAccounts,
-		Since: in.Since.Time, Until: in.Until.Time, Text: in.Q, After: in.Cursor, Members: in.Members, Limit: in.Limit + 1,
-	})
+	found, err := s.ix.Templates(ctx, f)
 	return paged(found, in.Limit, (*index.Template).Cursor), err
 }

@@ -8,7 +8,7 @@
 //	POST /v1/prompts        one JSON object, an array, or application/x-ndjson; gzip and zstd
 //	POST /insert/jsonline, /_bulk, /loki/api/v1/push, /v1/logs, /v1/traces: what shippers of logs send, see package intake
 //	GET  /v1/similar        ?text=…&min=0.5&limit=20; also POST {"text":"…","min":0.5,"limit":20}
-//	GET  /v1/templates      ?status=alert,watch&min_score=&max_score=&min_accounts=&since=&until=&q=&members=true&limit=20&cursor=
+//	GET  /v1/templates      ?status=alert,watch&min_score=&max_score=&min_accounts=&since=&until=&attr=model=NAME&q=&members=true&limit=20&cursor=
 //	GET  /v1/templates/{id} with its accounts
 //	GET  /v1/templates/{id}/days  {"items":[{"day":"2026-06-01","prompts":n,"new_accounts":n},…]}
 //	GET  /v1/campaigns      the same, and ?id=&template=
