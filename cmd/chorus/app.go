@@ -148,6 +148,7 @@ func tuning(f *pflag.FlagSet) func() *index.Options {
 	f.Var(&within{&templates, 1, 1 << 20}, "template-mib", "memory for templates, in MiB")
 	f.BoolVar(&o.NoExemplars, "no-exemplars", false, "keep no prompt's text at all; templates then have no pattern")
 	f.StringSliceVar(&o.PaymentAttrs, "payment-attrs", nil, "attributes that tell means of payment apart, such as a card's hash (payment,card,billing)")
+	f.StringSliceVar(&o.KeepAttrs, "keep-attrs", nil, "attributes to count prompts by beside the model, like region,plan; their values are kept and shown as they are")
 	f.BoolVar(&o.HashAccounts, "hash-accounts", false, "store a keyed hash in place of every account's id")
 	return func() *index.Options {
 		o.SiftBytes, o.TemplateBytes = sift<<20, templates<<20

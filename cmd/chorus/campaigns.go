@@ -25,10 +25,13 @@ those against with a minus.
 "alert" asks for a look, "watch" is less sure or smaller. "benign" and "confirmed"
 are verdicts that "chorus label" gave. The line of blocks is the prompts per day.
 With --members every account stands with the confidence that it is one of them
-and with its prompts. ` + whenHelp,
+and with its prompts. ` + whenHelp + `
+
+` + attrHelp,
 		Example: `  chorus campaigns
   chorus campaigns --status alert,watch --min-score 80
   chorus campaigns --status alert --json --members
+  chorus campaigns --attr model=m-large
   chorus campaigns --id c317 --members`,
 		Args: noArgs,
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
@@ -93,6 +96,7 @@ func (a *app) printCampaign(w io.Writer, c *index.Campaign) {
 	if !c.FlaggedAt.IsZero() {
 		fmt.Fprintf(w, "  alerted by a prompt of %s\n", minute(c.FlaggedAt))
 	}
+	a.printAttrs(w, c.Attrs, columns)
 	for _, t := range c.Templates[:min(shownTemplates, len(c.Templates))] {
 		a.printIndented(w, fmt.Sprintf("  %s  %s  ", t.ID, count(t.Accounts, "account")), oneLine(t.Pattern), columns, 3)
 	}

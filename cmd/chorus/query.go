@@ -123,6 +123,9 @@ templates take and the scheme that texts are compared by.`,
 				if err == nil && s.Prompts > 0 {
 					_, err = fmt.Fprintf(a.stdout, "first      %s UTC\nlast       %s UTC\n", minute(s.First), minute(s.Last))
 				}
+				if err == nil && s.AttrOthers > 0 {
+					_, err = fmt.Fprintf(a.stdout, "others     %s values of attributes, not told apart\n", thousands(s.AttrOthers))
+				}
 				return err
 			})
 		}),

@@ -26,6 +26,7 @@ func (s *selection) flags(f *pflag.FlagSet, known []string) {
 	f.StringVar(&s.filter.ID, "id", "", "this one only")
 	f.StringSliceVar(&s.status, "status", nil, "only those of one of these: "+strings.Join(known, ", "))
 	f.IntVar(&s.filter.MinAccounts, "min-accounts", 0, "only those of so many accounts or more")
+	attrFlag(f, &s.filter.Attrs)
 	f.Float64Var(&s.filter.MinScore, "min-score", 0, "only those of this score or more, 0 to 100")
 	f.IntVar(&s.filter.Limit, "limit", 20, "show so many; 0: all")
 	f.BoolVar(&s.filter.Members, "members", false, "list the accounts")

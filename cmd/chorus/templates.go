@@ -19,10 +19,13 @@ func (a *app) templates() *cobra.Command {
 
 A pattern is what a template's prompts have in common; {1}, {2} … are the places
 where they differ. With --id one of them is shown in full: its pattern, what filled
-the slots, and the points for and against a campaign. ` + whenHelp,
+the slots, and the points for and against a campaign. ` + whenHelp + `
+
+` + attrHelp,
 		Example: `  chorus templates
   chorus templates --min-accounts 10 --since 7d
   chorus templates --status alert,watch
+  chorus templates --attr model=m-large --attr region=eu
   chorus templates --id t4
   chorus templates --json --members --limit 0`,
 		Args: noArgs,
@@ -69,6 +72,7 @@ func (a *app) printTemplate(m *index.Template) {
 			a.printIndented(a.stdout, "       ", oneLine(text), columns, 1)
 		}
 	}
+	a.printAttrs(a.stdout, m.Attrs, columns)
 	a.printFactors(a.stdout, m.Factors)
 	a.printMembers(m.Members)
 }
