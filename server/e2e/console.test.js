@@ -111,6 +111,30 @@ test('lists sort, filter and compare', async () => {
   await context.close();
 });
 
+test('attributes lead to what has them', async () => {
+  const { page, context, faults } = await open(browser, chorus.url);
+  for (const [one, list] of [[`campaigns/${demo.many}`, 'campaigns'], [`templates/${demo.template}`, 'templates']]) {
+    await go(page, chorus.url, one);
+    await page.locator('.facts .share', { hasText: /quill-3 \d+ %/ }).click();
+    await page.locator('h1', { hasText: new RegExp(list, 'i') }).waitFor();
+    const field = page.getByLabel('Attribute');
+    assert.equal(await field.inputValue(), 'model=quill-3');
+    await page.locator('tbody tr').first().waitFor();
+    const ask = async (value) => {
+      await field.fill(value);
+      await field.press('Enter');
+    };
+    await ask('model=no-such');
+    await page.getByText(/No (campaign|template) matches/).waitFor();
+    await ask('quill-3');
+    await page.locator('[role=status]', { hasText: 'want name=value' }).waitFor();
+    await ask('');
+    await page.locator('tbody tr').first().waitFor();
+  }
+  assert.deepEqual(faults.filter((f) => !/422/.test(f)), []);
+  await context.close();
+});
+
 test('the matrix, similar prompts, an account, exports', async () => {
   const { page, context, faults } = await open(browser, chorus.url);
   await go(page, chorus.url, `campaigns/${demo.many}`);

@@ -2,6 +2,7 @@
 // the verdict.
 
 import * as api from './api.js';
+import { attributes } from './attrs.js';
 import { days } from './chart.js';
 import { h, show } from './dom.js';
 import { factors } from './factors.js';
@@ -46,7 +47,7 @@ export async function page(ctx) {
 
 export const facts = (c) => h('dl', { class: 'facts' },
   fact('Accounts', num(c.accounts)), fact('Prompts', num(c.prompts)), fact('First seen', when(c.first_seen, 'both')), fact('Last seen', when(c.last_seen, 'both')),
-  known(c.flagged_at) ? fact('Flagged', when(c.flagged_at, 'both')) : null);
+  known(c.flagged_at) ? fact('Flagged', when(c.flagged_at, 'both')) : null, attributes(c));
 
 export const fact = (name, value) => h('div', {}, h('dt', {}, name), h('dd', {}, value));
 

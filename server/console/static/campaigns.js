@@ -1,6 +1,7 @@
 // All campaigns: sortable, filterable, two of them comparable.
 
 import * as api from './api.js';
+import { attrField } from './attrs.js';
 import { spark } from './chart.js';
 import { h, show } from './dom.js';
 import { many, num } from './format.js';
@@ -17,12 +18,21 @@ const fold = (text) => pieces(text).map((p) => p.text ?? p.letter ?? '').join(''
 
 export async function page(ctx) {
   ctx.title('Campaigns');
-  const found = await api.all('v1/campaigns', {}, ctx.signal);
   const q = ctx.query;
+  let wrong = '';
+  const found = await api.all('v1/campaigns', { attr: q.get('attr') }, ctx.signal).catch((err) => {
+    if (err.status !== 422) throw err;
+    wrong = err.message; // of the filter
+    return { items: [] };
+  });
   const chosen = new Set((q.get('status') || '').split(',').filter((s) => statuses.includes(s)));
   const marked = new Set();
   const words = h('input', { type: 'search', 'aria-label': 'Pattern contains', placeholder: 'Pattern contains…', value: q.get('q') || '', oninput: filter, spellcheck: 'false' });
   const least = h('input', { type: 'number', min: '0', 'aria-label': 'Accounts at least', placeholder: 'Accounts ≥', value: q.get('min') || '', oninput: filter });
+  const attr = attrField(q.get('attr'), () => {
+    ctx.keep({ attr: attr.value.trim() });
+    ctx.reload();
+  });
   const told = h('p', { class: 'faint', role: 'status' });
   const compare = h('a', { class: 'button', 'aria-disabled': 'true' }, 'Compare');
   const fresh = h('p', { class: 'fresh', hidden: true }, h('button', { type: 'button', class: 'link', onclick: () => ctx.reload() }, 'New flags were raised: show the list anew'));
@@ -37,7 +47,7 @@ export async function page(ctx) {
   }) };
   const [column, down] = (q.get('sort') || '').split(' ');
   const list = table({
-    caption: 'Campaigns', items: [], empty: found.items.length ? 'No campaign matches these filters.' : 'No campaigns: no templates are shared by accounts that act together.',
+    caption: 'Campaigns', items: [], empty: found.items.length || q.get('attr') ? 'No campaign matches these filters.' : 'No campaigns: no templates are shared by accounts that act together.',
     sort: column ? { column: column.replace('_', ' '), down: down !== 'up' } : undefined,
     sorted: (s) => ctx.keep({ sort: `${s.column.replace(' ', '_')}${s.down ? '' : ' up'}` }),
     rowKind: (c) => c.status,
@@ -60,7 +70,7 @@ export async function page(ctx) {
     const min = Number(least.value) || 0;
     const kept = found.items.filter((c) => (!chosen.size || chosen.has(c.status)) && c.accounts >= min && (!text || fold(`${c.id} ${c.templates.map((t) => `${t.id} ${t.pattern}`).join(' ')}`).includes(text)));
     list.update(kept);
-    show(told, kept.length === found.items.length ? many(kept.length, 'campaign') : `${num(kept.length)} of ${many(found.items.length, 'campaign')}`, found.more ? ', the worst only' : '');
+    show(told, wrong || (kept.length === found.items.length ? many(kept.length, 'campaign') : `${num(kept.length)} of ${many(found.items.length, 'campaign')}`), found.more ? ', the worst only' : '');
     ctx.keep({ q: words.value.trim(), min: min || '', status: [...chosen].join(',') });
   }
 
@@ -69,5 +79,5 @@ export async function page(ctx) {
   follow(ctx.signal, () => { fresh.hidden = false; });
   return h('div', {}, h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Campaigns'), told, h('span', { class: 'grow' }),
     decides ? h('a', { class: 'button', href: '#/bundle' }, 'Match a bundle') : null, compare),
-    h('div', { class: 'filters' }, choose(statuses, counts, chosen, filter), words, least), fresh, list.el);
+    h('div', { class: 'filters' }, choose(statuses, counts, chosen, filter), words, attr, least), fresh, list.el);
 }

@@ -1,6 +1,7 @@
 // Templates, widest first, as the server filters them.
 
 import * as api from './api.js';
+import { attrField } from './attrs.js';
 import { h, show } from './dom.js';
 import { many, num } from './format.js';
 import { accounts, choose, pattern, points, prompts, seen, since, status, templateID } from './rows.js';
@@ -14,6 +15,7 @@ export async function page(ctx) {
   const chosen = new Set((q.get('status') || '').split(',').filter((s) => statuses.includes(s)));
   const field = (name, type, label, attributes) => h('input', { type, name, 'aria-label': label, title: label, value: q.get(name) || '', onchange: () => safely(load()), ...attributes });
   const words = field('q', 'search', 'Pattern contains', { placeholder: 'Pattern contains…', spellcheck: 'false' });
+  const attr = attrField(q.get('attr'), () => safely(load()));
   const least = field('min_accounts', 'number', 'Accounts at least', { min: '0', placeholder: 'Accounts ≥' });
   const from = field('since', 'date', 'Sent since (UTC day)');
   const to = field('until', 'date', 'Sent until (UTC day)');
@@ -26,7 +28,7 @@ export async function page(ctx) {
 
   // load asks for the first page, or for the one at a cursor.
   async function load(cursor) {
-    const query = { q: words.value.trim(), min_accounts: least.value, since: from.value, until: to.value, status: [...chosen].join(',') };
+    const query = { q: words.value.trim(), attr: attr.value.trim(), min_accounts: least.value, since: from.value, until: to.value, status: [...chosen].join(',') };
     ctx.keep(query);
     show(told, 'looking…');
     const found = await api.get('v1/templates', { ...query, limit: 50, cursor }, fresh());
@@ -38,5 +40,5 @@ export async function page(ctx) {
   const safely = (p) => p.catch((err) => err.name !== 'AbortError' && show(told, err.message));
   await load();
   return h('div', {}, h('div', { class: 'head' }, h('h1', { tabindex: '-1' }, 'Templates'), told),
-    h('div', { class: 'filters' }, choose(statuses, null, chosen, () => safely(load())), words, least, h('label', { class: 'row' }, 'from ', from), h('label', { class: 'row' }, 'to ', to)), list.el, more);
+    h('div', { class: 'filters' }, choose(statuses, null, chosen, () => safely(load())), words, attr, least, h('label', { class: 'row' }, 'from ', from), h('label', { class: 'row' }, 'to ', to)), list.el, more);
 }
