@@ -75,6 +75,38 @@ func (p *Population) exceed(v uint32) float64 {
 	return float64(p.more[min(v, maxTraffic)]) / float64(max(1, p.accounts))
 }
 
+// sender describes who sends a prompt at random: the mean share of accounts
+// that exceed the rest of its sender's traffic, and which share of the traffic of
+// half of the senders, at least, one prompt is. Busy accounts send more prompts,
+// so both are small where traffic is uneven, and large where all send little.
+func (p *Population) sender() (empty, focus float64) {
+	prompts, sum := 0.0, 0.0
+	for v := uint32(1); v <= maxTraffic+1; v++ {
+		of := p.sending(v)
+		prompts += of
+		sum += of * p.exceed(v-1)
+	}
+	if prompts == 0 {
+		return 0, 0
+	}
+	half := 0.0
+	for v := uint32(1); v <= maxTraffic+1; v++ {
+		if half += p.sending(v); 2*half >= prompts {
+			return sum / prompts, 1 / float64(v)
+		}
+	}
+	return sum / prompts, 0
+}
+
+// sending returns the number of prompts of all accounts that sent just so many.
+func (p *Population) sending(v uint32) float64 {
+	n := p.more[v-1]
+	if v <= maxTraffic {
+		n -= p.more[v]
+	}
+	return float64(n) * float64(v)
+}
+
 // cohort returns the largest Kullback-Leibler divergence, in nats, over
 // windows of 7 days, of the share of accounts first seen in the window: that
 // of a group, whose first-seen days are given, from the population's.

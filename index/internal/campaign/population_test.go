@@ -139,3 +139,43 @@ func cohortOf(group, all []int32) (best float64) {
 	}
 	return best
 }
+
+// TestSender: who sends a prompt at random is neither empty nor focused,
+// whether a few accounts send most prompts or all send little.
+func TestSender(t *testing.T) {
+	for name, traffic := range map[string]func(x float64) uint32{
+		"uneven": func(x float64) uint32 { return 1 + uint32(4*x*x) },
+		"heavy":  func(x float64) uint32 { return 20 + uint32(200*x) },
+		"casual": func(x float64) uint32 { return 1 + uint32(1.4*x) },
+		"equal":  func(float64) uint32 { return 3 },
+		"once":   func(float64) uint32 { return 1 },
+	} {
+		rng := newRand(7)
+		p := &Population{}
+		var senders []uint32 // traffic of the sender of each prompt
+		for range 20000 {
+			n := traffic(rng.ExpFloat64())
+			p.Put(n, 20000)
+			for range n {
+				senders = append(senders, n)
+			}
+		}
+		e := &Evidence{Texts: 1, Distinct: 1}
+		for i := range 400 {
+			e.Uses = append(e.Uses, Use{uint32(i), 1, senders[rng.IntN(len(senders))], 20000})
+		}
+		_, factors := Score(e, p)
+		for _, f := range []string{"emptiness", "focus", "draw"} {
+			if got := points(t, factors, f); got > 1 {
+				t.Errorf("%s: senders of prompts at random have %v points of %s", name, got, f)
+			}
+		}
+		empty, focus := p.sender()
+		if empty < 0 || empty > 1 || focus <= 0 || focus > 1 {
+			t.Errorf("%s: a prompt's sender has emptiness %v and focus %v", name, empty, focus)
+		}
+	}
+	if empty, focus := (&Population{}).sender(); empty != 0 || focus != 0 {
+		t.Errorf("nobody has emptiness %v and focus %v", empty, focus)
+	}
+}

@@ -51,10 +51,10 @@ func (s scored) of(x float64) float64 {
 // gives way to draw where accounts hardly come back; payment was not fitted,
 // since scenarios have none.
 var (
-	emptiness  = scored{"emptiness", 25, .25, .42}
-	balance    = scored{"balance", 30, .52, .34} // falls with the value
-	draw       = scored{"draw", 30, .34, .4}
-	focus      = scored{"focus", 10, .1, .35}
+	emptiness  = scored{"emptiness", 25, .1, .31} // beyond that of a prompt's sender
+	balance    = scored{"balance", 30, .52, .34}  // falls with the value
+	draw       = scored{"draw", 30, .21, .28}     // beyond a sender's emptiness
+	focus      = scored{"focus", 10, .07, .33}    // beyond a sender's
 	harvesting = scored{"slot harvesting", 25, .5, .95}
 	repetition = scored{"repetition", -10, .5, .2} // falls with the value
 	cohort     = scored{"cohort", 5, .1, 1}
@@ -132,6 +132,8 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 	together := p.cohort(days)
 	median := (shares[(n-1)/2] + shares[n/2]) / 2
 
+	usual, alone := p.sender()
+
 	factors = []Factor{
 		emptiness.factor(words, empty, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty),
 		balance.factor(words, even, "prompts are dealt out over its accounts with a squared variation of %.2f, give or take what so few tell (popularity gives 1 and more)", even),
@@ -141,6 +143,9 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 		cohort.factor(words, together, "accounts first seen within the same week stand out by %.2f nats", together),
 		spread.factor(words, math.Log(count), "%.0f accounts send it", count),
 	}
+	factors[0].Points = emptiness.of(beyond(empty, usual))
+	factors[2].Points = draw.of(beyond(chosen, usual))
+	factors[3].Points = focus.of(beyond(median, alone))
 	dealt, drawn := &factors[1].Points, &factors[2].Points
 	*dealt = (1 - seldom) * balance.of(even+cautious*unsure)
 	*drawn *= seldom // what comes once from everyone was not dealt out, yet popular texts come from busy accounts first
@@ -168,6 +173,15 @@ func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factor
 		score += f.Points
 	}
 	return min(100, max(0, score)), doubt, factors
+}
+
+// beyond is how much of what is missing to 1 a share has beyond what is usual:
+// where all accounts send little, it says little that some do.
+func beyond(x, usual float64) float64 {
+	if usual >= 1 {
+		return 0
+	}
+	return (x - usual) / (1 - usual)
 }
 
 // evenness is the squared coefficient of variation of the prompts of accounts,

@@ -77,7 +77,7 @@ func TestScoreMonotone(t *testing.T) {
 		}{
 			{"emptiness", func(x int) *Evidence { return evidence(0, 10-x, 50, 0) }},
 			{"focus", func(x int) *Evidence { return evidence(0, 40-4*x, 50, 0) }},
-			{"balance", func(x int) *Evidence { return evidence(40-4*x, 3, 50, 0) }},
+			{"balance", func(x int) *Evidence { return evidence(40-4*x, 0, 50, 0) }},
 			{"slot harvesting", func(x int) *Evidence { return evidence(0, 3, 10*x, 0) }},
 			{"cohort", func(x int) *Evidence { return evidence(0, 3, 50, n*x/10) }},
 		} {
