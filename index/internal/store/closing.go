@@ -117,14 +117,15 @@ func unclose(f *os.File, c closing, length int64, sync func() error) error {
 	return nil
 }
 
-// closeFile appends the closing page to a file whose bbolt pages end at length, and sets the mark
-// in the meta page that the transaction after txid will overwrite.
+// closeFile cuts a file after its bbolt pages, which end at length. To one that is not too long it
+// appends the closing page, and sets the mark in the meta page that the transaction after txid will
+// overwrite.
 func closeFile(f *os.File, length int64, txid int, sync func() error) error {
-	if length > maxClosing {
-		return nil
-	}
 	if err := f.Truncate(length); err != nil {
 		return err
+	}
+	if length > maxClosing {
+		return nil
 	}
 	page := make([]byte, pageSize)
 	copy(page, magicOpening)

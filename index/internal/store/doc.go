@@ -7,6 +7,8 @@
 // Postings are a sharded log-structured merge tree: each segment adds one sorted run a
 // kind of key and shard, and eight runs of a level become one of the next
 // (O'Neil et al., "The log-structured merge-tree", 1996, with tiers in place of levels).
+// What a seal changes of the tables about templates is a sorted layer upon their trees, and eight
+// layers are folded into the trees at once.
 //
 // What a method that writes has returned without an error for survives the
 // process's death at any moment, and the machine's unless Options.NoSync. What a file's

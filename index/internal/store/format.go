@@ -107,10 +107,10 @@ import (
 //	length+1 (uvarint) of the value, value; 0 instead: the record is deleted
 //
 // Closing page. bbolt leaves bytes that no sum of ours covers: free pages, the
-// slack inside pages, the older meta page. So Close of a writable store of at most 64
-// MiB cuts the file after bbolt's last page, appends one page and leaves a
-// mark at byte 2048 of the older meta page, where bbolt stores nothing and
-// which its next commit overwrites whole:
+// slack inside pages, the older meta page. So Close of a writable store cuts the
+// file after bbolt's last page, and when that leaves at most 64 MiB it appends
+// one page and leaves a mark at byte 2048 of the older meta page, where bbolt
+// stores nothing and which its next commit overwrites whole:
 //
 //	page: magic [8] "chorusZ\n"  1 [4]  length [8] of the file before this page
 //	      sum [4] CRC32-C of the file before this page, then of the 20 bytes before this field
