@@ -39,6 +39,7 @@ func TestPayment(t *testing.T) {
 			t.Errorf("attribute %q, options %v: payment is a factor: %v, %+v", test.attr, test.names, ok, f)
 		}
 		crashed := tempIndex(t)
+		settle(t, ix)
 		copyFile(t, path, crashed)
 		if g, again := factor(open(t, crashed, o)); again != ok || g != f {
 			t.Errorf("after a crash payment is %+v, was %+v", g, f)
