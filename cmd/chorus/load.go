@@ -106,6 +106,10 @@ func (l *loading) run(ctx context.Context, files []string) (err error) {
 	// A wrong name is noticed before anything is stored.
 	var total int64
 	for _, name := range files {
+		if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() && !info.IsDir() { // a pipe can be opened only once
+			total = -1
+			continue
+		}
 		f, size, err := promptlog.Open(name)
 		if err != nil {
 			return err
