@@ -19,7 +19,7 @@ const (
 )
 
 // Account returns what one account sent and shares, and with whom, or
-// ErrNotFound. The cost is that of all members of its templates.
+// ErrNotFound. Of an account that is stored as a hash, id may be either. The cost is that of all members of its templates.
 func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
 	out := Account{ID: id, Templates: []AccountTemplate{}, Peers: []Peer{}, Campaigns: []AccountCampaign{}}
 	number, ok, traffic := uint32(0), false, uint32(0)
@@ -28,8 +28,10 @@ func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
 	with := make(map[uint32][]template.Member) // by template: the other accounts
 	prompts := make(map[uint32]uint64)
 	err := ix.viewTemplates(0, 0, func(*snapshot) {
-		if number, ok = ix.accounts.find(ix.accountName(id)); !ok {
-			return
+		if number, ok = ix.accounts.find(id); !ok {
+			if number, ok = ix.accounts.find(ix.hashed(id)); !ok {
+				return
+			}
 		}
 		st := ix.accounts.stats[number-1]
 		traffic = st.prompts

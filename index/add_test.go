@@ -357,4 +357,14 @@ func TestPrivacy(t *testing.T) {
 	if a, err := ix.Account(context.Background(), "p0-a1"); err != nil || a.Prompts == 0 {
 		t.Errorf("an account by its own id: %+v, %v", a, err)
 	}
+	if a, err := ix.Account(context.Background(), all[0].Members[0].Account); err != nil || a.Prompts == 0 {
+		t.Errorf("an account by its hash: %+v, %v", a, err)
+	}
+	if err := ix.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ix = open(t, path, small()) // whoever asks need not know how it was written
+	if a, err := ix.Account(context.Background(), "p0-a1"); err != nil || a.Prompts == 0 {
+		t.Errorf("an account by its own id, without the option: %+v, %v", a, err)
+	}
 }

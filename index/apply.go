@@ -223,6 +223,11 @@ func (ix *Index) accountName(id string) string {
 	if !ix.opts.HashAccounts {
 		return id
 	}
+	return ix.hashed(id)
+}
+
+// hashed is the keyed hash that may be stored in place of an account's id.
+func (ix *Index) hashed(id string) string {
 	var key [8]byte
 	binary.LittleEndian.PutUint64(key[:], ix.scheme.Seed)
 	mac := hmac.New(sha256.New, key[:])
