@@ -32,23 +32,11 @@ func placed(tokens []token) terms {
 	return out
 }
 
-// distinct makes terms, each once.
-type distinct struct {
-	seen  map[string]bool
-	terms terms
-}
-
-func (d *distinct) add(term string) {
-	if !d.seen[term] {
-		d.seen[term] = true
-		d.terms = append(d.terms, &analysis.Token{Term: []byte(term), Position: len(d.terms) + 1})
-	}
-}
-
-// begins makes the beginnings of words: thousands of words begin like a short
-// prefix, which is then one term.
+// begins makes the beginnings of words, each once: thousands of words begin
+// like a short prefix, which is then one term.
 func begins(values [][]token) terms {
-	d := distinct{seen: make(map[string]bool)}
+	var out terms
+	seen := make(map[string]bool)
 	for _, tokens := range values {
 		for _, t := range tokens {
 			n := 0
@@ -56,11 +44,14 @@ func begins(values [][]token) terms {
 				if n++; n > maxBegin {
 					break
 				}
-				d.add(t.term[:i+utf8.RuneLen(r)])
+				if b := t.term[:i+utf8.RuneLen(r)]; !seen[b] {
+					seen[b] = true
+					out = append(out, &analysis.Token{Term: []byte(b), Position: len(out) + 1})
+				}
 			}
 		}
 	}
-	return d.terms
+	return out
 }
 
 const maxBegin = 3 // characters

@@ -2,9 +2,9 @@ package search
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
+	"github.com/blevesearch/bleve/v2/analysis"
 	"github.com/blevesearch/bleve/v2/mapping"
 	"github.com/blevesearch/bleve/v2/search"
 	blevequery "github.com/blevesearch/bleve/v2/search/query"
@@ -20,25 +20,42 @@ import (
 // compared by places. (Lucene's CommonGramsFilter has the same purpose, but
 // needs a list of common words.)
 
-// pairOf is the term of two words in a row.
-func pairOf(a, b string) string {
+// pairHash is that of two words in a row.
+func pairHash(a, b string) uint16 {
 	var d xxhash.Digest
 	d.Reset()
 	d.WriteString(a)
 	d.WriteString("\x00")
 	d.WriteString(b)
-	return fmt.Sprintf("%04x", uint16(d.Sum64()))
+	return uint16(d.Sum64())
 }
 
-// pairs makes the terms of neighbours.
+// pairTerm is the term of a hash: its hexadecimal digits.
+func pairTerm(h uint16) []byte {
+	const digits = "0123456789abcdef"
+	return []byte{digits[h>>12], digits[h>>8&15], digits[h>>4&15], digits[h&15]}
+}
+
+// pairs makes the terms of neighbours, each once.
 func pairs(values [][]token) terms {
-	d := distinct{seen: make(map[string]bool)}
+	var seen [1 << 16 / 64]uint64
+	most := 0
+	for _, tokens := range values {
+		most += len(tokens)
+	}
+	all, out := make([]analysis.Token, 0, most), make(terms, 0, most)
 	for _, tokens := range values {
 		for i := 1; i < len(tokens); i++ {
-			d.add(pairOf(tokens[i-1].term, tokens[i].term))
+			h := pairHash(tokens[i-1].term, tokens[i].term)
+			if seen[h/64]>>(h%64)&1 != 0 {
+				continue
+			}
+			seen[h/64] |= 1 << (h % 64)
+			all = append(all, analysis.Token{Term: pairTerm(h), Position: len(all) + 1})
+			out = append(out, &all[len(all)-1])
 		}
 	}
-	return d.terms
+	return out
 }
 
 // A phrase asks for documents that have words in a row.
@@ -51,7 +68,7 @@ func (p phrase) Searcher(ctx context.Context, r bleveindex.IndexReader, _ mappin
 	placed.IncludeTermVectors = true
 	for i, term := range p {
 		if i > 0 {
-			all.add(pairOf(p[i-1], term), pairField, unscored)
+			all.add(string(pairTerm(pairHash(p[i-1], term))), pairField, unscored)
 		}
 		if !slices.Contains(p[:i], term) {
 			all.add(term, textField, placed)
