@@ -14,8 +14,9 @@ func (s *Set) Bytes() int {
 
 // Evict makes templates leave memory until they take less than budget bytes:
 // those long unseen first, where each account that a template has (up to 50)
-// counts as grace prompts of freshness. One whose past has not been searched
-// stays until it has. Their records go to to, after those of Changed. It
+// counts as grace prompts of freshness, and those that raised an alert last: what
+// follows joins their campaigns. One whose past has not been searched stays until
+// it has. Their records go to to, after those of Changed. It
 // returns the ids that left.
 func (s *Set) Evict(budget int, grace uint64, to Records) []uint32 {
 	total := 0
@@ -39,6 +40,12 @@ func (s *Set) Evict(budget int, grace uint64, to Records) []uint32 {
 		all = append(all, rank{t, t.usedAt + grace*uint64(min(50, t.Spread(0, 1<<30)))})
 	})
 	slices.SortFunc(all, func(a, b rank) int {
+		if raised := a.t.Raised != 0; raised != (b.t.Raised != 0) {
+			if raised {
+				return 1
+			}
+			return -1
+		}
 		return cmp.Or(cmp.Compare(a.worth, b.worth), cmp.Compare(a.t.ID, b.t.ID))
 	})
 	var gone []uint32
