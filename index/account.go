@@ -24,10 +24,13 @@ func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
 	out := Account{ID: id, Templates: []AccountTemplate{}, Peers: []Peer{}, Campaigns: []AccountCampaign{}}
 	number, ok, traffic := uint32(0), false, uint32(0)
 	var used []pick
-	now := ix.assessAll()
+	now, err := ix.assessAll()
+	if err != nil {
+		return out, err
+	}
 	with := make(map[uint32][]template.Member) // by template: the other accounts
 	prompts := make(map[uint32]uint64)
-	err := ix.viewTemplates(0, 0, func(*snapshot) {
+	err = ix.viewTemplates(0, 0, func(*snapshot) {
 		if number, ok = ix.accounts.find(id); !ok {
 			if number, ok = ix.accounts.find(ix.hashed(id)); !ok {
 				return

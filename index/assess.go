@@ -29,7 +29,8 @@ const (
 
 // An assessed template has a score and what it stands on.
 type assessed struct {
-	t        *template.Template
+	id       uint32
+	t        *template.Template // nil if it is on disk
 	e        *campaign.Evidence
 	family   *campaign.Evidence // of the family with which it alerts, or nil
 	texts    template.Texts
@@ -57,26 +58,33 @@ func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 // evidence gathers what a template is scored by, of one account in 2^thin. The
 // caller holds ix.mu, while which alone a.texts holds.
 func (ix *Index) evidence(t *template.Template, thin int) *assessed {
-	last := template.DayOf(t.Last)
-	u := t.Usage()
-	e := &campaign.Evidence{
-		Texts: u.Texts, Distinct: u.Distinct,
-		Openers: u.Openers >> thin, Networks: u.Networks, Busiest: u.Busiest, Payments: u.Payments, Shared: u.Shared,
-	}
 	a := &assessed{
-		t: t, e: e, texts: t.Texts(), verdict: ix.verdict(t),
+		id: t.ID, t: t, texts: t.Texts(), verdict: ix.verdict(t),
 		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last,
 	}
-	t.EachMember(last-windowDays+1, last, thin, func(i, n int, m template.Member) {
-		if i == 0 {
-			e.Uses, a.accounts, a.size = make([]campaign.Use, n), make([]uint32, n), n
-		}
+	ix.weigh(a, recentMembers(t, thin), t.Usage(), thin)
+	return a
+}
+
+// recentMembers are the accounts that count as evidence, one in 2^thin.
+func recentMembers(t *template.Template, thin int) []template.Member {
+	last := template.DayOf(t.Last)
+	return t.SomeMembers(last-windowDays+1, last, thin)
+}
+
+// weigh fills in the evidence that members and usage are. The caller holds ix.mu.
+func (ix *Index) weigh(a *assessed, members []template.Member, u template.Usage, thin int) {
+	a.e = &campaign.Evidence{
+		Uses: make([]campaign.Use, len(members)), Texts: u.Texts, Distinct: u.Distinct,
+		Openers: u.Openers >> thin, Networks: u.Networks, Busiest: u.Busiest, Payments: u.Payments, Shared: u.Shared,
+	}
+	a.accounts, a.size = make([]uint32, len(members)), len(members)
+	for i, m := range members {
 		st := &ix.accounts.stats[m.Account-1]
 		a.accounts[i] = m.Account
-		e.Uses[i] = campaign.Use{Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts, First: template.DayOf(st.first)}
-		e.Prompts += int(m.Prompts)
-	})
-	return a
+		a.e.Uses[i] = campaign.Use{Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts, First: template.DayOf(st.first)}
+		a.e.Prompts += int(m.Prompts)
+	}
 }
 
 // suspect reports whether the template is worth a comparison with others: with
@@ -99,7 +107,7 @@ next:
 	if len(parts) == 1 {
 		return a
 	}
-	u := &assessed{t: a.t, e: campaign.Union(parts), verdict: a.verdict, raised: a.raised, campaign: a.campaign, first: a.first, last: a.last}
+	u := &assessed{id: a.id, t: a.t, e: campaign.Union(parts), verdict: a.verdict, raised: a.raised, campaign: a.campaign, first: a.first, last: a.last}
 	for _, use := range u.e.Uses {
 		u.accounts = append(u.accounts, use.Account)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
@@ -50,6 +51,7 @@ func (ix *Index) generation() generation {
 // assessor keeps the last assessments. Its lock is taken before ix.mu.
 type assessor struct {
 	sync.Mutex // held while assessing
+	shelf      shelf
 	last       atomic.Pointer[assessments]
 	busy       atomic.Bool   // somebody assesses in the background
 	quick      time.Duration // callers wait for assessing, Lag or not, that takes less
@@ -64,7 +66,12 @@ const gatherShare = 8 << 10
 // the lock: it is as of one moment unless prompts are being added. Callers of one
 // time share one result, and it stays as long as nothing changes. The caller
 // holds no lock.
-func (ix *Index) assessAll() *assessments {
+func (ix *Index) assessAll() (*assessments, error) {
+	ix.closing.RLock()
+	defer ix.closing.RUnlock()
+	if ix.closed {
+		return nil, ErrClosed
+	}
 	ix.mu.RLock()
 	now, streaming := ix.generation(), ix.opts.Lag > 0 && time.Since(ix.added) < stillTime
 	ix.mu.RUnlock()
@@ -76,10 +83,10 @@ func (ix *Index) assessAll() *assessments {
 	case last.took < ix.assessor.quick && age > quickShare*last.took:
 		return ix.assessAt(now)
 	case age < ix.opts.Lag:
-		return last
+		return last, nil
 	case age < ix.opts.Lag+lagRoom*max(last.took, time.Second): // somebody asks all the time
 		ix.assessSoon(now)
-		return last
+		return last, nil
 	}
 	return ix.assessAt(now)
 }
@@ -100,38 +107,52 @@ func (ix *Index) assessSoon(now generation) {
 		defer ix.assessor.busy.Store(false)
 		ix.closing.RLock()
 		defer ix.closing.RUnlock()
-		if !ix.closed {
-			ix.assessAt(now)
+		if ix.closed {
+			return
+		}
+		if _, err := ix.assessAt(now); err != nil {
+			ix.opts.Logger.Error("index: scoring failed", "error", err)
 		}
 	}()
 }
 
 // expect makes the next assessments know a campaign that has been flagged since
 // the last ones, so that who has seen its flag finds it.
-func (ix *Index) expect(campaign string) {
+func (ix *Index) expect(campaign string) error {
 	last := ix.assessor.last.Load()
 	number, ok := parseCampaignID(campaign)
 	if ix.opts.Lag == 0 || last == nil || !ok || slices.ContainsFunc(last.campaigns, func(g gathered) bool { return g.id == campaign }) {
-		return
+		return nil
+	}
+	ix.closing.RLock()
+	defer ix.closing.RUnlock()
+	if ix.closed {
+		return ErrClosed
 	}
 	ix.mu.RLock()
 	now, t := ix.generation(), ix.templates.Get(number)
 	raised := t != nil && t.Raised != 0
 	ix.mu.RUnlock()
-	if raised {
-		ix.assessAt(now)
+	if !raised {
+		return nil
 	}
+	_, err := ix.assessAt(now)
+	return err
 }
 
-// assessAt scores everything as of a generation or later.
-func (ix *Index) assessAt(now generation) *assessments {
+// assessAt scores everything as of a generation or later. The caller holds
+// ix.closing.
+func (ix *Index) assessAt(now generation) (*assessments, error) {
 	ix.assessor.Lock()
 	defer ix.assessor.Unlock()
 	if last := ix.assessor.last.Load(); last != nil && last.asOf.covers(now) {
-		return last
+		return last, nil
 	}
 	begun := time.Now()
-	s := ix.gatherAll()
+	s, err := ix.gatherAll()
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range s.all {
 		a.score, a.doubt = campaign.Rate(a.e, s.population)
 		a.alone = a.score
@@ -151,43 +172,78 @@ func (ix *Index) assessAt(now generation) *assessments {
 	}
 	for _, a := range s.all {
 		a.texts = template.Texts{}
-		if s.of[a.t.ID] == nil { // its evidence is the greater part, and not looked at again
+		if s.of[a.id] == nil { // its evidence is the greater part, and not looked at again
 			a.e, a.accounts = nil, nil
 		}
 	}
 	s.begun, s.took = begun, time.Since(begun)
 	ix.assessor.last.Store(s)
-	return s
+	return s, nil
 }
 
-// gatherAll gathers the evidence on every template of enough accounts.
-func (ix *Index) gatherAll() *assessments {
-	s := &assessments{byID: make(map[uint32]*assessed)}
-	var ids []uint32
-	ix.mu.RLock()
-	s.asOf, s.population = ix.generation(), ix.population.Snapshot()
-	ix.templates.Each(func(t *template.Template) {
-		if t.AccountCount() >= watchAccounts {
-			ids = append(ids, t.ID)
-		}
-	})
-	ix.mu.RUnlock()
-	slices.Sort(ids)
-	for len(ids) > 0 {
+// gatherAll gathers the evidence on every template of enough accounts. The
+// caller holds the assessor's lock and ix.closing.
+func (ix *Index) gatherAll() (*assessments, error) {
+	s := &assessments{}
+	var some []*template.Template // in memory
+	var shelved []*shelved
+	for stale := true; stale; {
+		some = some[:0]
+		known := make(map[uint32]bool)
 		ix.mu.RLock()
-		for n := 0; len(ids) > 0 && n < gatherShare; ids = ids[1:] {
-			t := ix.templates.Get(ids[0])
-			if t == nil { // it has left memory
-				continue
+		s.asOf, s.population = ix.generation(), ix.population.Snapshot()
+		out, leaving := ix.templates.Out() > 0, ix.sealing
+		ix.templates.Each(func(t *template.Template) {
+			if t.AccountCount() >= watchAccounts {
+				some = append(some, t)
 			}
-			a := ix.evidence(t, 0)
-			a.texts = a.texts.Clone()
-			s.all, s.byID[t.ID] = append(s.all, a), a
-			n += t.AccountCount()
+			known[t.ID] = true
+		})
+		ix.mu.RUnlock()
+		if !out {
+			break
+		}
+		if leaving != nil {
+			<-leaving.stored // what left memory with it is on disk
+		}
+		if err := ix.store.View(func(r *store.Reader) (err error) {
+			if stale = r.Sealed()+1 > s.asOf.sealed; !stale { // or what came back and has been sealed since would be missed
+				shelved, err = ix.shelved(r, s.asOf.expired, known)
+			}
+			return err
+		}); err != nil {
+			return nil, wrap(err)
+		}
+	}
+	s.all = make([]*assessed, 0, len(some)+len(shelved))
+	ix.inShares(len(some), func(i int) int {
+		a := ix.evidence(some[i], 0)
+		a.texts = a.texts.Clone()
+		s.all = append(s.all, a)
+		return a.size
+	})
+	ix.inShares(len(shelved), func(i int) int {
+		s.all = append(s.all, ix.evidenceOut(shelved[i]))
+		return len(shelved[i].members)
+	})
+	slices.SortFunc(s.all, func(a, b *assessed) int { return cmp.Compare(a.id, b.id) })
+	s.byID = make(map[uint32]*assessed, len(s.all))
+	for _, a := range s.all {
+		s.byID[a.id] = a
+	}
+	return s, nil
+}
+
+// inShares calls fn for 0 to n-1 under ix.mu, which it lets go of whenever what
+// fn returned adds up to gatherShare.
+func (ix *Index) inShares(n int, fn func(i int) int) {
+	for i := 0; i < n; {
+		ix.mu.RLock()
+		for sum := 0; i < n && sum < gatherShare; i++ {
+			sum += fn(i)
 		}
 		ix.mu.RUnlock()
 	}
-	return s
 }
 
 // rescore is the score of a template, or of the family with which it alerts,
@@ -205,8 +261,8 @@ func (s *assessments) status(verdict string, a *assessed) string {
 	case verdict != None:
 		return verdict
 	case a == nil:
-	case s.of[a.t.ID] != nil:
-		return s.of[a.t.ID].status
+	case s.of[a.id] != nil:
+		return s.of[a.id].status
 	case a.alerts():
 		return "alert"
 	case a.score >= watchScore:

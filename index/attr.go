@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
@@ -59,11 +60,20 @@ func (s *sought) in(t *template.Template, from, to int32) bool {
 }
 
 // inCampaign reports whether each of the values is that of a prompt of some
-// template of a campaign. The caller holds the index's lock.
-func (s *sought) inCampaign(g *gathered, now *assessments) bool {
-	return !s.never && !slices.ContainsFunc(s.values, func(v template.Value) bool {
-		return !slices.ContainsFunc(g.Templates, func(id uint32) bool { return now.byID[id].t.Shows(v, 0, 1<<30) })
-	})
+// template of a campaign.
+func (ix *Index) inCampaign(r *store.Reader, s *sought, now *assessments, g *gathered) (bool, error) {
+	if s.never || len(s.values) == 0 {
+		return !s.never, nil
+	}
+	picks, err := ix.picks(r, now, g.Templates)
+	if err != nil {
+		return false, err
+	}
+	ix.mu.RLock()
+	defer ix.mu.RUnlock()
+	return !slices.ContainsFunc(s.values, func(v template.Value) bool {
+		return !slices.ContainsFunc(picks, func(p pick) bool { return p.t.Shows(v, 0, 1<<30) })
+	}), nil
 }
 
 const shownValues = 10 // of one attribute of one template or campaign

@@ -43,10 +43,9 @@ func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 			if !f.takesCampaign(g, now) || after != nil && worse(g.place(), place(after)) <= 0 {
 				continue
 			}
-			ix.mu.RLock()
-			has := sought.inCampaign(g, now)
-			ix.mu.RUnlock()
-			if !has {
+			if has, err := ix.inCampaign(r, &sought, now, g); err != nil {
+				return err
+			} else if !has {
 				continue
 			}
 			c, err := ix.describeCampaign(ctx, r, s, now, g, f.Members)
@@ -67,7 +66,9 @@ func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 
 // Campaign returns one campaign with its members, or ErrNotFound.
 func (ix *Index) Campaign(ctx context.Context, id string) (Campaign, error) {
-	ix.expect(id)
+	if err := ix.expect(id); err != nil {
+		return Campaign{}, err
+	}
 	all, err := ix.Campaigns(ctx, Filter{ID: id, Members: true})
 	if err == nil && len(all) == 0 {
 		err = fmt.Errorf("%w: no campaign %q", ErrNotFound, id)
@@ -94,7 +95,7 @@ func gather(now *assessments) (out []gathered) {
 	byID := now.byID
 	alert, watch := []campaign.Template{}, []campaign.Template{}
 	for _, a := range now.all {
-		ct := campaign.Template{ID: a.t.ID, Accounts: a.accounts, Score: a.score, Raised: a.raised, Confirms: a.verdict == Confirmed}
+		ct := campaign.Template{ID: a.id, Accounts: a.accounts, Score: a.score, Raised: a.raised, Confirms: a.verdict == Confirmed}
 		switch {
 		case ct.Confirms, a.alerts():
 			alert = append(alert, ct)
@@ -163,8 +164,8 @@ func campaignName(c *campaign.Campaign, byID map[uint32]*assessed, used map[stri
 			heir = a
 		}
 	}
-	if founder != nil && !used[campaignID(founder.t.ID)] {
-		return campaignID(founder.t.ID)
+	if founder != nil && !used[campaignID(founder.id)] {
+		return campaignID(founder.id)
 	}
 	if heir != nil && !used[campaignID(heir.campaign)] {
 		return campaignID(heir.campaign)
@@ -213,9 +214,9 @@ func families(all []*assessed, p *campaign.Population) (out []campaign.Template)
 		if !u.alerts() {
 			continue
 		}
-		t := campaign.Template{ID: a.t.ID, Accounts: u.accounts, Score: u.score, Raised: a.raised}
+		t := campaign.Template{ID: a.id, Accounts: u.accounts, Score: u.score, Raised: a.raised}
 		for _, o := range near[i] {
-			t.Also = append(t.Also, o.t.ID)
+			t.Also = append(t.Also, o.id)
 		}
 		a.family = u.e
 		out = append(out, t)
@@ -241,7 +242,7 @@ func newSharing(all []*assessed) *sharing {
 	lists := make([][]uint32, len(all))
 	for i := range all {
 		lists[i] = all[i].accounts
-		s.place[all[i].t.ID] = i
+		s.place[all[i].id] = i
 	}
 	s.graph = campaign.NewGraph(lists)
 	return s
@@ -327,11 +328,13 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 	if len(g.Templates) > 1 && (g.status == "alert" || g.status == Confirmed) {
 		c.RewiredP = now.graph.rewired(g.Templates)
 	}
-	var picks []pick
+	picks, err := ix.picks(r, now, g.Templates)
+	if err != nil {
+		return c, err
+	}
 	var all []*template.Template
-	for _, id := range g.Templates {
-		all = append(all, now.byID[id].t)
-		picks = append(picks, pick{now.byID[id].t, len(now.byID[id].accounts)})
+	for _, p := range picks {
+		all = append(all, p.t)
 	}
 	first, last := g.seen(now)
 	c.FirstSeen, c.LastSeen = timeOf(first), timeOf(last)

@@ -65,7 +65,10 @@ func (c *Changes) Next(ctx context.Context, limit int, changed func(Digest), gon
 	if limit <= 0 {
 		limit = math.MaxInt
 	}
-	now := ix.assessAll()
+	now, err := ix.assessAll()
+	if err != nil {
+		return false, err
+	}
 	var fresh []told
 	seen := make(map[uint32]bool, len(c.known))
 	err = ix.view(func(s *snapshot) {
@@ -188,15 +191,18 @@ func (ix *Index) digest(t *template.Template, now *assessments) Digest {
 // order, without those that there are not. It costs only what it returns:
 // status and factors are as of the last time that all templates were scored.
 func (ix *Index) Lookup(ctx context.Context, ids ...string) ([]Template, error) {
-	now := ix.assessedLately()
+	now, err := ix.assessedLately()
+	if err != nil {
+		return nil, err
+	}
 	return ix.lookup(ctx, ids, true, func(picks []pick, out []Template) error { return ix.judgeAll(ctx, now, picks, out) })
 }
 
 // assessedLately returns the last assessments, or those of now if there are
 // none yet. The caller holds no lock.
-func (ix *Index) assessedLately() *assessments {
+func (ix *Index) assessedLately() (*assessments, error) {
 	if last := ix.assessor.last.Load(); last != nil {
-		return last
+		return last, nil
 	}
 	return ix.assessAll()
 }

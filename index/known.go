@@ -36,7 +36,10 @@ func (ix *Index) Unknown(ctx context.Context, labels ...Label) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	campaigns := ix.campaignsOf(labels)
+	campaigns, err := ix.campaignsOf(labels)
+	if err != nil {
+		return nil, err
+	}
 	var unknown []int
 	for i := range labels {
 		l := &labels[i]
@@ -49,20 +52,27 @@ func (ix *Index) Unknown(ctx context.Context, labels ...Label) ([]int, error) {
 
 // campaignsOf returns the templates of every campaign as of now, by its id, if
 // one of the labels needs them.
-func (ix *Index) campaignsOf(labels []Label) map[string][]uint32 {
+func (ix *Index) campaignsOf(labels []Label) (map[string][]uint32, error) {
 	if !slices.ContainsFunc(labels, func(l Label) bool { return l.Campaign != "" }) {
-		return nil
+		return nil, nil
+	}
+	now, err := ix.assessAll()
+	if err != nil {
+		return nil, err
 	}
 	out := make(map[string][]uint32)
-	for _, g := range ix.assessAll().campaigns {
+	for _, g := range now.campaigns {
 		out[g.id] = g.Templates
 	}
-	return out
+	return out, nil
 }
 
 // resolve notes with every label of a campaign the templates it has now.
-func (ix *Index) resolve(labels []Label) {
-	campaigns := ix.campaignsOf(labels)
+func (ix *Index) resolve(labels []Label) error {
+	campaigns, err := ix.campaignsOf(labels)
+	if err != nil {
+		return err
+	}
 	for i := range labels {
 		l := &labels[i]
 		l.Templates, l.From = nil, 0
@@ -70,4 +80,5 @@ func (ix *Index) resolve(labels []Label) {
 			l.Templates = append(l.Templates, templateID(id))
 		}
 	}
+	return nil
 }

@@ -87,7 +87,9 @@ func (ix *Index) Label(ctx context.Context, labels ...Label) error {
 			labels[i].Time = time.Now().UTC().Truncate(time.Millisecond)
 		}
 	}
-	ix.resolve(labels)
+	if err := ix.resolve(labels); err != nil {
+		return err
+	}
 	r := &request{labels: labels, done: make(chan struct{})}
 	if err := ix.enqueue(ctx, r); err != nil {
 		return err
@@ -178,6 +180,11 @@ func (ix *Index) restoreLabels(r *store.Reader) error {
 // verdict returns the newest verdict that applies to a template, or None.
 // The caller holds ix.mu.
 func (ix *Index) verdict(t *template.Template) string {
+	return ix.verdictOn(t.ID, t.Campaign, t.EachKey)
+}
+
+// verdictOn is verdict for a template of a campaign, by the keys of its core.
+func (ix *Index) verdictOn(id, campaign uint32, eachKey func(func(key uint64)) int) string {
 	ls := &ix.labels
 	if len(ls.all) == 0 {
 		return None
@@ -188,15 +195,15 @@ func (ix *Index) verdict(t *template.Template) string {
 			best = n
 		}
 	}
-	if n, ok := ls.byTemplate[t.ID]; ok {
+	if n, ok := ls.byTemplate[id]; ok {
 		take(n)
 	}
-	if n, ok := ls.byCampaign[t.Campaign]; ok && t.Campaign != 0 && t.ID >= ls.all[n].From {
+	if n, ok := ls.byCampaign[campaign]; ok && campaign != 0 && id >= ls.all[n].From {
 		take(n)
 	}
 	if len(ls.byKey) > 0 {
 		held := make(map[int]int)
-		size := t.EachKey(func(key uint64) {
+		size := eachKey(func(key uint64) {
 			for _, n := range ls.byKey[key] {
 				held[n]++
 			}

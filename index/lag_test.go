@@ -27,7 +27,7 @@ func TestLag(t *testing.T) {
 	ix.mu.RLock()
 	before := ix.generation()
 	ix.mu.RUnlock()
-	if ix.assessAll().asOf.covers(before) {
+	if assessedAll(t, ix).asOf.covers(before) {
 		t.Error("it was assessed again while prompts came in")
 	}
 	give(t, ix, Label{Campaign: first[0].ID, Verdict: Benign})
@@ -61,7 +61,7 @@ func TestLag(t *testing.T) {
 	ix.added = ix.added.Add(-stillTime) // time goes by
 	now := ix.generation()
 	ix.mu.Unlock()
-	if !ix.assessAll().asOf.covers(now) {
+	if !assessedAll(t, ix).asOf.covers(now) {
 		t.Error("it is not as of now when no prompts come")
 	}
 }
@@ -110,10 +110,19 @@ func TestLagSoon(t *testing.T) {
 	campaignsOf(t, ix)
 	stop := stream(t, ix)
 	defer stop()
-	first := ix.assessAll().asOf.prompts
-	for ix.assessAll().asOf.prompts <= first {
+	first := assessedAll(t, ix).asOf.prompts
+	for assessedAll(t, ix).asOf.prompts <= first {
 		if len(campaignsOf(t, ix)) == 0 {
 			t.Fatal("no campaign")
 		}
 	}
+}
+
+func assessedAll(t testing.TB, ix *Index) *assessments {
+	t.Helper()
+	now, err := ix.assessAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now
 }

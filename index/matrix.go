@@ -29,17 +29,22 @@ type Cell [3]int
 // templates counts in the column of each, and once in Days.
 func (ix *Index) Matrix(ctx context.Context, campaign string, limit int) (Matrix, error) {
 	var m Matrix
-	ix.expect(campaign)
+	if err := ix.expect(campaign); err != nil {
+		return m, err
+	}
 	err := ix.viewAssessed(nil, func(r *store.Reader, s *snapshot, now *assessments) error {
 		at := slices.IndexFunc(now.campaigns, func(g gathered) bool { return g.id == campaign })
 		if at < 0 {
 			return fmt.Errorf("%w: no campaign %q", ErrNotFound, campaign)
 		}
 		g := &now.campaigns[at]
-		m = Matrix{Accounts: []string{}, Templates: make([]string, len(g.Templates)), Cells: []Cell{}, Members: len(g.Accounts)}
-		picks := make([]pick, len(g.Templates))
-		for i, id := range g.Templates {
-			m.Templates[i], picks[i] = templateID(id), pick{t: now.byID[id].t}
+		m = Matrix{Accounts: []string{}, Templates: []string{}, Cells: []Cell{}, Members: len(g.Accounts)}
+		picks, err := ix.picks(r, now, g.Templates)
+		if err != nil {
+			return err
+		}
+		for _, p := range picks {
+			m.Templates = append(m.Templates, templateID(p.t.ID))
 		}
 		m.Days = daysOf(ix.sent(picks, g.Accounts))
 		rows := ix.rows(picks, g.Accounts, s.n)

@@ -25,7 +25,10 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	}
 	var picks []pick
 	out := []Template{}
-	now := ix.assessAll()
+	now, err := ix.assessAll()
+	if err != nil {
+		return nil, err
+	}
 	var sought sought
 	err = ix.viewTemplates(f.MinAccounts, only, func(*snapshot) { sought = ix.attrs.seek(f.Attrs) }, func(t *template.Template, past []template.Earlier) bool {
 		return t.AccountCount()+len(past) >= f.MinAccounts

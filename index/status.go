@@ -43,6 +43,9 @@ func (ix *Index) judgeAll(ctx context.Context, now *assessments, picks []pick, o
 // viewAssessed is view, with assessments from a little before the snapshot,
 // which therefore knows all their accounts.
 func (ix *Index) viewAssessed(locked func(*snapshot), fn func(*store.Reader, *snapshot, *assessments) error) error {
-	now := ix.assessAll()
+	now, err := ix.assessAll()
+	if err != nil {
+		return err
+	}
 	return ix.view(locked, func(r *store.Reader, s *snapshot) error { return fn(r, s, now) })
 }

@@ -67,6 +67,9 @@ func (t *Template) Texts() Texts { return Texts{t.traits.texts.least} }
 // Clone returns a copy that holds for good.
 func (t Texts) Clone() Texts { return Texts{slices.Clone(t.least)} }
 
+// Bytes is the memory that the sample takes.
+func (t Texts) Bytes() int { return 4 * len(t.least) }
+
 // Shared estimates which share of the texts of the template that has fewer are
 // the other's too.
 func (t Texts) Shared(o Texts) float64 { return max(t.Within(o), o.Within(t)) }

@@ -1,0 +1,146 @@
+package index
+
+import (
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+	"github.com/seed-368d3dfa/chorus/index/internal/template"
+)
+
+// A shelf remembers the evidence on the templates on disk that have enough
+// accounts to be part of a campaign. Only seals and Expire change them. Guarded by
+// the assessor's lock.
+type shelf struct {
+	sealed  uint64 // the last prompt sealed, and
+	expired int    // the generation, that it is as of
+	known   map[uint32]*shelved
+	whole   bool // known has all there are
+}
+
+// shelfShare is the part of Options.TemplateBytes that a shelf takes at most.
+// Evidence beyond is read again whenever templates are assessed.
+const shelfShare = 4
+
+// A shelved is the evidence on one template on disk.
+type shelved struct {
+	id, campaign uint32
+	stamp        uint64 // of the record that it was read from
+	raised       int64
+	first, last  int64
+	members      []template.Use
+	keys         []uint64
+	usage        template.Usage
+	texts        template.Texts
+}
+
+func shelve(t *template.Template, stamp uint64) *shelved {
+	s := &shelved{
+		id: t.ID, campaign: t.Campaign, stamp: stamp, raised: t.Raised, first: t.First, last: t.Last,
+		keys: t.Core(), usage: t.Usage(), texts: t.Texts(),
+	}
+	for _, m := range recentMembers(t, 0) {
+		s.members = append(s.members, template.Use{Account: m.Account, Prompts: uint32(m.Prompts)})
+	}
+	return s
+}
+
+// bytes estimates the memory that s takes.
+func (s *shelved) bytes() int { return 256 + 8*len(s.members) + 8*len(s.keys) + s.texts.Bytes() }
+
+func (s *shelved) eachKey(fn func(key uint64)) int {
+	for _, k := range s.keys {
+		fn(k)
+	}
+	return len(s.keys)
+}
+
+// shelved returns the evidence on the templates on disk of watchAccounts and more
+// that are not in memory, ascending. The caller holds the assessor's lock.
+func (ix *Index) shelved(r *store.Reader, expired int, inMemory map[uint32]bool) (all []*shelved, err error) {
+	sh := &ix.assessor.shelf
+	if sh.whole && sh.sealed == r.Sealed() && sh.expired == expired {
+		for _, id := range sortedKeys(sh.known) {
+			if !inMemory[id] {
+				all = append(all, sh.known[id])
+			}
+		}
+		return all, nil
+	}
+	next := shelf{sealed: r.Sealed(), expired: expired, known: make(map[uint32]*shelved), whole: true}
+	room := ix.opts.TemplateBytes / shelfShare
+	if err := r.Scan(store.TableStat, nil, nil, func(key, value []byte) error {
+		stat, err := template.DecodeStat(value)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		if !stat.Out || stat.Accounts < watchAccounts {
+			return nil
+		}
+		id, stamp := templateNumber(key), xxhash.Sum64(value)
+		s := sh.known[id]
+		if s == nil || s.stamp != stamp || sh.expired != expired {
+			t, err := loadTemplate(r, key, value)
+			if err != nil {
+				return err
+			}
+			s = shelve(t, stamp)
+		}
+		if room -= s.bytes(); room >= 0 {
+			next.known[id] = s
+		} else {
+			next.whole = false
+		}
+		if !inMemory[id] {
+			all = append(all, s)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	*sh = next
+	return all, nil
+}
+
+// evidenceOut is evidence for a template on disk. The caller holds ix.mu.
+func (ix *Index) evidenceOut(s *shelved) *assessed {
+	a := &assessed{
+		id: s.id, texts: s.texts, verdict: ix.verdictOn(s.id, s.campaign, s.eachKey),
+		raised: s.raised, campaign: s.campaign, first: s.first, last: s.last,
+	}
+	members := make([]template.Member, len(s.members))
+	for i, u := range s.members {
+		members[i] = template.Member{Account: u.Account, Prompts: uint64(u.Prompts)}
+	}
+	ix.weigh(a, members, s.usage, 0)
+	return a
+}
+
+// picks returns a campaign's templates, those that left memory from disk,
+// without those that there are no more.
+func (ix *Index) picks(r *store.Reader, now *assessments, ids []uint32) (picks []pick, err error) {
+	for _, id := range ids {
+		a := now.byID[id]
+		t := a.t
+		if t == nil {
+			ix.mu.RLock()
+			t = ix.templates.Get(id) // it may have come back
+			ix.mu.RUnlock()
+		}
+		if t == nil {
+			stat, ok, err := r.Get(store.TableStat, templateKey(id))
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			if t, err = loadTemplate(r, templateKey(id), stat); err != nil {
+				return nil, err
+			}
+		}
+		picks = append(picks, pick{t, len(a.accounts)})
+	}
+	return picks, nil
+}
