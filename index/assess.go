@@ -20,7 +20,7 @@ const (
 	watchAccounts  = 8
 	keepScore      = 5       // an alert stays until its score is so much below alertScore
 	assessAccounts = 1 << 10 // about so many of a wide template's accounts are looked at as prompts arrive
-	windowDays     = 45      // of a template's use that counts as evidence
+	windowDays     = 45      // of a template's use that may be evidence without what came before
 
 	familyJaccard = .3 // of the accounts of two templates of a family
 	maxFamily     = 6  // templates compared with one as prompts arrive
@@ -32,6 +32,7 @@ type assessed struct {
 	id       uint32
 	t        *template.Template // nil if it is on disk
 	e        *campaign.Evidence
+	recent   *assessed          // by its use within windowDays, if there is other; nil once judged
 	family   *campaign.Evidence // of the family with which it alerts, or nil
 	texts    template.Texts
 	score    float64
@@ -51,8 +52,23 @@ type assessed struct {
 // assessSome scores a template by one account in 2^thin, without words.
 func (ix *Index) assessSome(t *template.Template, thin int) *assessed {
 	a := ix.evidence(t, thin)
-	a.score, a.doubt = campaign.Rate(a.e, &ix.population)
+	a.judge(&ix.population)
 	return a
+}
+
+// judge scores a: by all of its use, which makes a campaign whole however long it
+// lasts, unless only what came of late is suspicious, as when a campaign takes up
+// a text that has long been popular.
+func (a *assessed) judge(p *campaign.Population) {
+	a.score, a.doubt = campaign.Rate(a.e, p)
+	if r := a.recent; r != nil {
+		r.score, r.doubt = campaign.Rate(r.e, p)
+		if r.score > a.score+keepScore {
+			a.e, a.accounts, a.size, a.score, a.doubt = r.e, r.accounts, r.size, r.score, r.doubt
+		}
+		a.recent = nil
+	}
+	a.alone = a.score
 }
 
 // evidence gathers what a template is scored by, of one account in 2^thin. The
@@ -62,29 +78,58 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 		id: t.ID, t: t, texts: t.Texts(), verdict: ix.verdict(t),
 		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last,
 	}
-	ix.weigh(a, recentMembers(t, thin), t.Usage(), thin)
+	all, recent := membersOf(t, thin)
+	ix.weigh(a, all, recent, t.Usage(), thin)
 	return a
 }
 
-// recentMembers are the accounts that count as evidence, one in 2^thin.
-func recentMembers(t *template.Template, thin int) []template.Member {
+// membersOf returns a template's accounts, one in 2^thin, and those within
+// windowDays; nil if that is all its life.
+func membersOf(t *template.Template, thin int) (all, recent []template.Member) {
 	last := template.DayOf(t.Last)
-	return t.SomeMembers(last-windowDays+1, last, thin)
+	if template.DayOf(t.First) <= last-windowDays {
+		recent = t.SomeMembers(last-windowDays+1, last, thin)
+	}
+	return t.SomeMembers(0, last, thin), recent
 }
 
 // weigh fills in the evidence that members and usage are. The caller holds ix.mu.
-func (ix *Index) weigh(a *assessed, members []template.Member, u template.Usage, thin int) {
+func (ix *Index) weigh(a *assessed, all, recent []template.Member, u template.Usage, thin int) {
+	a.fill(len(all), u, float64(int(1)<<thin))
+	for i, m := range all {
+		a.put(i, m, 0, &ix.accounts.stats[m.Account-1])
+	}
+	if recent == nil {
+		return
+	}
+	a.recent = &assessed{}
+	a.recent.fill(len(recent), u, float64(len(all))/float64(len(recent))*float64(int(1)<<thin))
+	i := 0
+	for j, m := range recent {
+		for all[i].Account < m.Account {
+			i++
+		}
+		a.recent.put(j, m, all[i].Prompts-m.Prompts, &ix.accounts.stats[m.Account-1])
+	}
+}
+
+// fill makes room for so many accounts, one of as many as times says.
+func (a *assessed) fill(n int, u template.Usage, times float64) {
+	a.accounts, a.size = make([]uint32, n), n
 	a.e = &campaign.Evidence{
-		Uses: make([]campaign.Use, len(members)), Texts: u.Texts, Distinct: u.Distinct,
-		Openers: u.Openers >> thin, Networks: u.Networks, Busiest: u.Busiest, Payments: u.Payments, Shared: u.Shared,
+		Uses: make([]campaign.Use, n), Texts: u.Texts, Distinct: u.Distinct, Openers: int(float64(u.Openers) / times),
+		Networks: u.Networks, Busiest: u.Busiest, Payments: u.Payments, Shared: u.Shared,
 	}
-	a.accounts, a.size = make([]uint32, len(members)), len(members)
-	for i, m := range members {
-		st := &ix.accounts.stats[m.Account-1]
-		a.accounts[i] = m.Account
-		a.e.Uses[i] = campaign.Use{Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts, First: template.DayOf(st.first)}
-		a.e.Prompts += int(m.Prompts)
+}
+
+// put notes what an account sent, beside so many prompts of the template that
+// are left out.
+func (a *assessed) put(i int, m template.Member, out uint64, st *accountStat) {
+	a.accounts[i] = m.Account
+	a.e.Uses[i] = campaign.Use{
+		Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts - uint32(min(out, uint64(st.prompts))), First: template.DayOf(st.first),
 	}
+	a.e.Prompts += int(m.Prompts)
 }
 
 // suspect reports whether the template is worth a comparison with others: with

@@ -154,8 +154,7 @@ func (ix *Index) assessAt(now generation) (*assessments, error) {
 		return nil, err
 	}
 	for _, a := range s.all {
-		a.score, a.doubt = campaign.Rate(a.e, s.population)
-		a.alone = a.score
+		a.judge(s.population)
 	}
 	s.families = families(s.all, s.population)
 	s.campaigns = gather(s)
@@ -224,7 +223,7 @@ func (ix *Index) gatherAll() (*assessments, error) {
 	})
 	ix.inShares(len(shelved), func(i int) int {
 		s.all = append(s.all, ix.evidenceOut(shelved[i]))
-		return len(shelved[i].members)
+		return s.all[len(s.all)-1].size
 	})
 	slices.SortFunc(s.all, func(a, b *assessed) int { return cmp.Compare(a.id, b.id) })
 	s.byID = make(map[uint32]*assessed, len(s.all))

@@ -29,7 +29,7 @@ type shelved struct {
 	stamp        uint64 // of the record that it was read from
 	raised       int64
 	first, last  int64
-	members      []template.Use
+	all, recent  []template.Use // as of membersOf
 	keys         []uint64
 	usage        template.Usage
 	texts        template.Texts
@@ -40,14 +40,29 @@ func shelve(t *template.Template, stamp uint64) *shelved {
 		id: t.ID, campaign: t.Campaign, stamp: stamp, raised: t.Raised, first: t.First, last: t.Last,
 		keys: t.Core(), usage: t.Usage(), texts: t.Texts(),
 	}
-	for _, m := range recentMembers(t, 0) {
-		s.members = append(s.members, template.Use{Account: m.Account, Prompts: uint32(m.Prompts)})
-	}
+	all, recent := membersOf(t, 0)
+	s.all, s.recent = usesOf(all), usesOf(recent)
 	return s
 }
 
+func usesOf(members []template.Member) (uses []template.Use) {
+	for _, m := range members {
+		uses = append(uses, template.Use{Account: m.Account, Prompts: uint32(m.Prompts)})
+	}
+	return uses
+}
+
+func membersBy(uses []template.Use) (members []template.Member) {
+	for _, u := range uses {
+		members = append(members, template.Member{Account: u.Account, Prompts: uint64(u.Prompts)})
+	}
+	return members
+}
+
 // bytes estimates the memory that s takes.
-func (s *shelved) bytes() int { return 256 + 8*len(s.members) + 8*len(s.keys) + s.texts.Bytes() }
+func (s *shelved) bytes() int {
+	return 256 + 8*len(s.all) + 8*len(s.recent) + 8*len(s.keys) + s.texts.Bytes()
+}
 
 func (s *shelved) eachKey(fn func(key uint64)) int {
 	for _, k := range s.keys {
@@ -109,11 +124,7 @@ func (ix *Index) evidenceOut(s *shelved) *assessed {
 		id: s.id, texts: s.texts, verdict: ix.verdictOn(s.id, s.campaign, s.eachKey),
 		raised: s.raised, campaign: s.campaign, first: s.first, last: s.last,
 	}
-	members := make([]template.Member, len(s.members))
-	for i, u := range s.members {
-		members[i] = template.Member{Account: u.Account, Prompts: uint64(u.Prompts)}
-	}
-	ix.weigh(a, members, s.usage, 0)
+	ix.weigh(a, membersBy(s.all), membersBy(s.recent), s.usage, 0)
 	return a
 }
 

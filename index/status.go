@@ -11,7 +11,7 @@ import (
 // judgeAll fills in the status of described templates and, from watchAccounts
 // accounts on, score and factors.
 func (ix *Index) judgeAll(ctx context.Context, now *assessments, picks []pick, out []Template) error {
-	found := make([]*campaign.Evidence, len(out))
+	found := make([]*assessed, len(out))
 	for i := 0; i < len(out); {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -21,17 +21,18 @@ func (ix *Index) judgeAll(ctx context.Context, now *assessments, picks []pick, o
 			t := picks[i].t
 			out[i].Status = now.status(ix.verdict(t), now.byID[t.ID])
 			if t.AccountCount() >= watchAccounts {
-				found[i] = ix.evidence(t, 0).e
+				found[i] = ix.evidence(t, 0)
 			}
 			n += t.AccountCount()
 		}
 		ix.mu.RUnlock()
 	}
-	for i, e := range found {
-		if e == nil {
+	for i, a := range found {
+		if a == nil {
 			continue
 		}
-		score, factors := campaign.Score(e, now.population)
+		a.judge(now.population)
+		score, factors := campaign.Score(a.e, now.population)
 		out[i].Score = math.Round(10*score) / 10
 		for _, f := range factors {
 			out[i].Factors = append(out[i].Factors, Factor(f))
