@@ -78,56 +78,57 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 		id: t.ID, t: t, texts: t.Texts(), verdict: ix.verdict(t),
 		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last,
 	}
-	all, recent := membersOf(t, thin)
-	ix.weigh(a, all, recent, t.Usage(), thin)
+	a.fill(t.Usage(), thin)
+	last := template.DayOf(t.Last)
+	t.EachMember(0, last, thin, func(i, n int, m template.Member) {
+		if i == 0 {
+			a.grow(n)
+		}
+		a.put(i, m, 0, &ix.accounts.stats[m.Account-1])
+	})
+	if from := last - windowDays + 1; template.DayOf(t.First) < from {
+		ix.lately(a, t.SomeMembers(from, last, thin))
+	}
 	return a
 }
 
-// membersOf returns a template's accounts, one in 2^thin, and those within
-// windowDays; nil if that is all its life.
-func membersOf(t *template.Template, thin int) (all, recent []template.Member) {
-	last := template.DayOf(t.Last)
-	if template.DayOf(t.First) <= last-windowDays {
-		recent = t.SomeMembers(last-windowDays+1, last, thin)
-	}
-	return t.SomeMembers(0, last, thin), recent
-}
-
-// weigh fills in the evidence that members and usage are. The caller holds ix.mu.
-func (ix *Index) weigh(a *assessed, all, recent []template.Member, u template.Usage, thin int) {
-	a.fill(len(all), u, float64(int(1)<<thin))
-	for i, m := range all {
-		a.put(i, m, 0, &ix.accounts.stats[m.Account-1])
-	}
-	if recent == nil {
-		return
-	}
-	a.recent = &assessed{}
-	a.recent.fill(len(recent), u, float64(len(all))/float64(len(recent))*float64(int(1)<<thin))
+// lately fills in the evidence of late, which the members, some of a's, are.
+// The caller holds ix.mu.
+func (ix *Index) lately(a *assessed, members []template.Member) {
+	e, n := a.e, len(members)
+	a.recent = &assessed{e: &campaign.Evidence{
+		Texts: e.Texts, Distinct: e.Distinct, Openers: e.Openers * n / max(1, a.size),
+		Networks: e.Networks, Busiest: e.Busiest, Payments: e.Payments, Shared: e.Shared,
+	}}
+	a.recent.grow(n)
 	i := 0
-	for j, m := range recent {
-		for all[i].Account < m.Account {
+	for j, m := range members {
+		for a.accounts[i] < m.Account {
 			i++
 		}
-		a.recent.put(j, m, all[i].Prompts-m.Prompts, &ix.accounts.stats[m.Account-1])
+		a.recent.put(j, m, e.Uses[i].Prompts-uint32(m.Prompts), &ix.accounts.stats[m.Account-1])
 	}
 }
 
-// fill makes room for so many accounts, one of as many as times says.
-func (a *assessed) fill(n int, u template.Usage, times float64) {
-	a.accounts, a.size = make([]uint32, n), n
+// fill notes how the template is used, of one account in 2^thin.
+func (a *assessed) fill(u template.Usage, thin int) {
 	a.e = &campaign.Evidence{
-		Uses: make([]campaign.Use, n), Texts: u.Texts, Distinct: u.Distinct, Openers: int(float64(u.Openers) / times),
+		Texts: u.Texts, Distinct: u.Distinct, Openers: u.Openers >> thin,
 		Networks: u.Networks, Busiest: u.Busiest, Payments: u.Payments, Shared: u.Shared,
 	}
 }
 
+// grow makes room for so many accounts.
+func (a *assessed) grow(n int) {
+	a.e.Uses, a.accounts, a.size = make([]campaign.Use, n), make([]uint32, n), n
+}
+
 // put notes what an account sent, beside so many prompts of the template that
 // are left out.
-func (a *assessed) put(i int, m template.Member, out uint64, st *accountStat) {
+func (a *assessed) put(i int, m template.Member, out uint32, st *accountStat) {
 	a.accounts[i] = m.Account
 	a.e.Uses[i] = campaign.Use{
-		Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts - uint32(min(out, uint64(st.prompts))), First: template.DayOf(st.first),
+		Account: m.Account, Prompts: uint32(m.Prompts), Traffic: st.prompts - min(out, st.prompts), First: template.DayOf(st.first),
 	}
 	a.e.Prompts += int(m.Prompts)
 }

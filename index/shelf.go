@@ -29,7 +29,7 @@ type shelved struct {
 	stamp        uint64 // of the record that it was read from
 	raised       int64
 	first, last  int64
-	all, recent  []template.Use // as of membersOf
+	all, recent  []template.Use // recent within windowDays; nil if that is all
 	keys         []uint64
 	usage        template.Usage
 	texts        template.Texts
@@ -40,23 +40,30 @@ func shelve(t *template.Template, stamp uint64) *shelved {
 		id: t.ID, campaign: t.Campaign, stamp: stamp, raised: t.Raised, first: t.First, last: t.Last,
 		keys: t.Core(), usage: t.Usage(), texts: t.Texts(),
 	}
-	all, recent := membersOf(t, 0)
-	s.all, s.recent = usesOf(all), usesOf(recent)
+	last := template.DayOf(t.Last)
+	s.all = usesOf(t, 0, last)
+	if from := last - windowDays + 1; template.DayOf(t.First) < from {
+		s.recent = usesOf(t, from, last)
+	}
 	return s
 }
 
-func usesOf(members []template.Member) (uses []template.Use) {
-	for _, m := range members {
-		uses = append(uses, template.Use{Account: m.Account, Prompts: uint32(m.Prompts)})
-	}
+func usesOf(t *template.Template, from, to int32) (uses []template.Use) {
+	t.EachMember(from, to, 0, func(i, n int, m template.Member) {
+		if i == 0 {
+			uses = make([]template.Use, n)
+		}
+		uses[i] = use(m)
+	})
 	return uses
 }
 
-func membersBy(uses []template.Use) (members []template.Member) {
-	for _, u := range uses {
-		members = append(members, template.Member{Account: u.Account, Prompts: uint64(u.Prompts)})
-	}
-	return members
+func use(m template.Member) template.Use {
+	return template.Use{Account: m.Account, Prompts: uint32(m.Prompts)}
+}
+
+func member(u template.Use) template.Member {
+	return template.Member{Account: u.Account, Prompts: uint64(u.Prompts)}
 }
 
 // bytes estimates the memory that s takes.
@@ -124,7 +131,18 @@ func (ix *Index) evidenceOut(s *shelved) *assessed {
 		id: s.id, texts: s.texts, verdict: ix.verdictOn(s.id, s.campaign, s.eachKey),
 		raised: s.raised, campaign: s.campaign, first: s.first, last: s.last,
 	}
-	ix.weigh(a, membersBy(s.all), membersBy(s.recent), s.usage, 0)
+	a.fill(s.usage, 0)
+	a.grow(len(s.all))
+	for i, u := range s.all {
+		a.put(i, member(u), 0, &ix.accounts.stats[u.Account-1])
+	}
+	if s.recent != nil {
+		members := make([]template.Member, len(s.recent))
+		for i, u := range s.recent {
+			members[i] = member(u)
+		}
+		ix.lately(a, members)
+	}
 	return a
 }
 
