@@ -28,18 +28,21 @@ type grams struct {
 	next  []int32 // place → next place of the same gram, or -1
 }
 
-// gramsOf returns a hash of the shortest run of tokens that begins at each
-// token, as far as the text has one.
-func gramsOf(tokens []minhash.Token) []uint64 {
-	out := make([]uint64, 0, len(tokens))
+// gramsOf returns a hash of the shortest run of so many half tokens that begins
+// at each token, as far as the text has one.
+func gramsOf(tokens []minhash.Token, least int) []uint64 {
+	return appendGrams(make([]uint64, 0, len(tokens)), tokens, least)
+}
+
+func appendGrams(out []uint64, tokens []minhash.Token, least int) []uint64 {
 	for i := range tokens {
 		h, halves := uint64(1), 0
-		for n := i; n < len(tokens) && halves < gramHalves; n++ {
+		for n := i; n < len(tokens) && halves < least; n++ {
 			h = (h ^ tokens[n].Hash) * 0x9e3779b97f4a7c15
 			h ^= h >> 29
 			halves += 2 - int(tokens[n].Hash&1)
 		}
-		if halves < gramHalves {
+		if halves < least {
 			break
 		}
 		out = append(out, h)

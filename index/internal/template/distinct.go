@@ -39,23 +39,42 @@ func (d *distinct) estimate() float64 {
 	return min(float64(d.seen), (leastHashes-1)*float64(1<<32)/float64(d.least[leastHashes-1]))
 }
 
-// within estimates which share of the values whose least hashes are d are among
-// those whose least hashes are o.
-func within(d, o []uint32) float64 {
-	all, both := 0, 0
-	for _, h := range d {
-		if len(o) == leastHashes && h > o[leastHashes-1] {
-			break // o does not know
-		}
-		all++
-		if _, ok := slices.BinarySearch(o, h); ok {
-			both++
+// overlap compares two sets of values by their least hashes: of the values
+// that both sides know, as far as they go, it says how many each has and how
+// many both.
+func overlap(d, o []uint32) (inD, inO, both int) {
+	d, o = known(d, o), known(o, d)
+	for i, j := 0, 0; i < len(d) && j < len(o); {
+		switch {
+		case d[i] < o[j]:
+			i++
+		case d[i] > o[j]:
+			j++
+		default:
+			both, i, j = both+1, i+1, j+1
 		}
 	}
+	return len(d), len(o), both
+}
+
+// known is d without what o could not have kept.
+func known(d, o []uint32) []uint32 {
+	if len(o) < leastHashes {
+		return d
+	}
+	n, ok := slices.BinarySearch(d, o[leastHashes-1])
+	if ok {
+		n++
+	}
+	return d[:n]
+}
+
+// share is n of all, and 0 of none.
+func share(n, all int) float64 {
 	if all == 0 {
 		return 0
 	}
-	return float64(both) / float64(all)
+	return float64(n) / float64(all)
 }
 
 func (d *distinct) append(b []byte) []byte {

@@ -105,7 +105,7 @@ func readExemplar(k *minhash.Sketcher, core []uint64, text string) exemplar {
 		e.head, e.tail = from == 0, to == len(e.tokens)
 		e.tokens, e.covered = e.tokens[from:to], e.covered[from:to]
 	}
-	e.grams = gramsOf(e.tokens)
+	e.grams = gramsOf(e.tokens, gramHalves)
 	return e
 }
 

@@ -72,10 +72,22 @@ func (t Texts) Bytes() int { return 4 * len(t.least) }
 
 // Shared estimates which share of the texts of the template that has fewer are
 // the other's too.
-func (t Texts) Shared(o Texts) float64 { return max(t.Within(o), o.Within(t)) }
+func (t Texts) Shared(o Texts) float64 {
+	mine, others, both := overlap(t.least, o.least)
+	return max(share(both, mine), share(both, others))
+}
 
 // Within estimates which share of the texts are o's too.
-func (t Texts) Within(o Texts) float64 { return within(t.least, o.least) }
+func (t Texts) Within(o Texts) float64 {
+	mine, _, both := overlap(t.least, o.least)
+	return share(both, mine)
+}
+
+// Jaccard estimates the resemblance of the two templates' texts.
+func (t Texts) Jaccard(o Texts) float64 {
+	mine, others, both := overlap(t.least, o.least)
+	return share(both, mine+others-both)
+}
 
 // Suspect keeps a sketch of the template's accounts while its score is worth a
 // comparison with others; nil when it is not.
