@@ -26,6 +26,7 @@ type assessments struct {
 	of         map[uint32]*gathered // template → its campaign
 	begun      time.Time
 	took       time.Duration
+	kin        kinFound
 	described  sync.Map // id → *Campaign without members, as of when it was first asked for
 }
 

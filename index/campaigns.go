@@ -30,8 +30,16 @@ func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 	if err != nil {
 		return nil, err
 	}
+	now, err := ix.assessAll()
+	if err != nil {
+		return nil, err
+	}
+	k, err := ix.kin(now)
+	if err != nil {
+		return nil, err
+	}
 	var sought sought
-	err = ix.viewAssessed(func(*snapshot) { sought = ix.attrs.seek(f.Attrs) }, func(r *store.Reader, s *snapshot, now *assessments) error {
+	err = ix.view(func(*snapshot) { sought = ix.attrs.seek(f.Attrs) }, func(r *store.Reader, s *snapshot) error {
 		if sought.err != nil {
 			return sought.err
 		}
@@ -48,7 +56,7 @@ func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 			} else if !has {
 				continue
 			}
-			c, err := ix.describeCampaign(ctx, r, s, now, g, f.Members)
+			c, err := ix.describeCampaign(ctx, r, s, now, k, g, f.Members)
 			if err != nil {
 				return err
 			}
@@ -275,13 +283,13 @@ func (s *sharing) rewired(templates []uint32) float64 {
 
 // describeCampaign describes a campaign. All but its members is done once for
 // all who ask of the same assessments.
-func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, g *gathered, members bool) (Campaign, error) {
+func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, k *kin, g *gathered, members bool) (Campaign, error) {
 	var c Campaign
 	if known, ok := now.described.Load(g.id); ok {
 		c = *known.(*Campaign)
 	} else {
 		var err error
-		if c, err = ix.outline(ctx, r, s, now, g); err != nil {
+		if c, err = ix.outline(ctx, r, s, now, k, g); err != nil {
 			return c, err
 		}
 		kept := c
@@ -322,7 +330,7 @@ func (g *gathered) prompts(now *assessments) map[uint32]uint32 {
 }
 
 // outline describes a campaign without its members.
-func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, g *gathered) (Campaign, error) {
+func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, k *kin, g *gathered) (Campaign, error) {
 	c := Campaign{ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Log10P: g.log10p,
 		Templates: []CampaignTemplate{}, Factors: now.factors(g.Templates[0])}
 	if len(g.Templates) > 1 && (g.status == "alert" || g.status == Confirmed) {
@@ -347,8 +355,11 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 	if err != nil {
 		return c, err
 	}
+	k.relate(picks, described)
 	for i, d := range described {
-		c.Templates = append(c.Templates, CampaignTemplate{ID: d.ID, Pattern: d.Pattern, Accounts: picks[i].accounts})
+		c.Templates = append(c.Templates, CampaignTemplate{
+			ID: d.ID, Pattern: d.Pattern, Accounts: picks[i].accounts, Family: d.Family, Bundle: d.Bundle,
+		})
 	}
 	most := g.prompts(now)
 	for _, a := range g.Accounts {

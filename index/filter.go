@@ -56,16 +56,15 @@ func (g *gathered) seen(now *assessments) (first, last int64) {
 	return first, last
 }
 
-// selected keeps the picks of the filter's statuses and scores that come after
-// its cursor, in order.
-func (ix *Index) selected(now *assessments, picks []pick, f *Filter) ([]pick, error) {
+// selected keeps the picks of the filter's families, bundles, statuses and
+// scores that come after its cursor, in order.
+func (ix *Index) selected(now *assessments, k *kin, picks []pick, f *Filter) ([]pick, error) {
 	after, err := parseCursor(f.After, 't', 2)
 	if err != nil {
 		return nil, err
 	}
-	if after != nil {
-		place := pick{&template.Template{ID: uint32(after[1])}, after[0]}
-		picks = slices.DeleteFunc(picks, func(p pick) bool { return wider(p, place) <= 0 })
+	if f.Family != "" || f.Bundle != "" {
+		picks = slices.DeleteFunc(picks, func(p pick) bool { return !f.takes(k, p.t.ID) })
 	}
 	if f.Status != "" || f.MinScore > 0 || f.MaxScore > 0 {
 		ix.mu.RLock()
@@ -77,6 +76,13 @@ func (ix *Index) selected(now *assessments, picks []pick, f *Filter) ([]pick, er
 			return !f.score(score) || !f.status(now.status(ix.verdict(p.t), a))
 		})
 		ix.mu.RUnlock()
+	}
+	if f.Fold {
+		picks = ix.folded(k, picks, f)
+	}
+	if after != nil {
+		place := pick{&template.Template{ID: uint32(after[1])}, after[0]}
+		picks = slices.DeleteFunc(picks, func(p pick) bool { return wider(p, place) <= 0 })
 	}
 	if f.Limit > 0 && f.Text == "" {
 		picks = widest(picks, f.Limit)

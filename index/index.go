@@ -68,6 +68,7 @@ type Index struct {
 	expired int // rises with every expire
 
 	assessor assessor // its lock is taken before mu
+	shapes   shapes   // likewise
 
 	scratch  [store.Kinds][]uint64 // of sealLoop
 	calendar calendar              // of sealed segments

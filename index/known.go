@@ -7,8 +7,8 @@ import (
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 )
 
-// Unknown returns the places of the labels whose template or campaign the
-// index does not have. A label of a text is never among them.
+// Unknown returns the places of the labels whose template, bundle or campaign
+// the index does not have. A label of a text is never among them.
 func (ix *Index) Unknown(ctx context.Context, labels ...Label) ([]int, error) {
 	known := make(map[uint32]bool)
 	for i := range labels {
@@ -36,47 +36,57 @@ func (ix *Index) Unknown(ctx context.Context, labels ...Label) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	campaigns, err := ix.campaignsOf(labels)
+	among, err := ix.templatesOf(labels)
 	if err != nil {
 		return nil, err
 	}
 	var unknown []int
 	for i := range labels {
 		l := &labels[i]
-		if id, ok := parseTemplateID(l.Template); ok && !known[id] || l.Campaign != "" && len(campaigns[l.Campaign]) == 0 {
+		if id, ok := parseTemplateID(l.Template); ok && !known[id] || l.Bundle+l.Campaign != "" && len(among(l)) == 0 {
 			unknown = append(unknown, i)
 		}
 	}
 	return unknown, nil
 }
 
-// campaignsOf returns the templates of every campaign as of now, by its id, if
-// one of the labels needs them.
-func (ix *Index) campaignsOf(labels []Label) (map[string][]uint32, error) {
-	if !slices.ContainsFunc(labels, func(l Label) bool { return l.Campaign != "" }) {
-		return nil, nil
+// templatesOf returns a function that tells which templates the bundle or
+// campaign of one of the labels has as of now.
+func (ix *Index) templatesOf(labels []Label) (func(*Label) []uint32, error) {
+	if !slices.ContainsFunc(labels, func(l Label) bool { return l.Bundle+l.Campaign != "" }) {
+		return func(*Label) []uint32 { return nil }, nil
 	}
 	now, err := ix.assessAll()
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string][]uint32)
-	for _, g := range now.campaigns {
-		out[g.id] = g.Templates
+	k, err := ix.kin(now)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	campaigns := make(map[string][]uint32)
+	for _, g := range now.campaigns {
+		campaigns[g.id] = g.Templates
+	}
+	return func(l *Label) []uint32 {
+		if id, ok := parseBundleID(l.Bundle); ok {
+			return k.bundles.all(id)
+		}
+		return campaigns[l.Campaign]
+	}, nil
 }
 
-// resolve notes with every label of a campaign the templates it has now.
+// resolve notes with every label of a bundle or campaign the templates it has
+// now.
 func (ix *Index) resolve(labels []Label) error {
-	campaigns, err := ix.campaignsOf(labels)
+	among, err := ix.templatesOf(labels)
 	if err != nil {
 		return err
 	}
 	for i := range labels {
 		l := &labels[i]
 		l.Templates, l.From = nil, 0
-		for _, id := range campaigns[l.Campaign] {
+		for _, id := range among(l) {
 			l.Templates = append(l.Templates, templateID(id))
 		}
 	}

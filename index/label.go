@@ -19,14 +19,15 @@ const (
 	None      = "none"      // withdraws an earlier verdict
 )
 
-// A Label is an analyst's verdict on a template, on a campaign, or on a text:
-// one of Template, Campaign and Text is set. A text's verdict holds for every
-// template, now or later, of whose core the text contains at least 60 %.
+// A Label is an analyst's verdict on a template, on a bundle, on a campaign, or
+// on a text: one of Template, Bundle, Campaign and Text is set. A text's verdict holds for
+// every template, now or later, of whose core the text contains at least 60 %.
 // Labels are never changed or deleted: the newest that applies counts, and
 // all together are the audit trail.
 type Label struct {
 	Seq      uint64    `json:"seq,omitempty"` // from 1; set by the index
 	Template string    `json:"template,omitempty"`
+	Bundle   string    `json:"bundle,omitempty"`
 	Campaign string    `json:"campaign,omitempty"`
 	Text     string    `json:"text,omitempty"`
 	Verdict  string    `json:"verdict"`
@@ -35,8 +36,9 @@ type Label struct {
 	Until    time.Time `json:"until,omitzero"` // in the prompts' own time; zero: for good
 	Time     time.Time `json:"time,omitzero"`  // when it was given; zero: now
 
-	// Templates are those of the campaign when it was labelled; set by the
-	// index. The verdict holds for them and for what joins the campaign later.
+	// Templates are those of the bundle or campaign when it was labelled; set by
+	// the index. The verdict holds for them and for what joins the campaign later.
+	// What joins a bundle later has no verdict by that.
 	Templates []string `json:"templates,omitempty"`
 
 	// From numbers the first template that was not known when a campaign was
@@ -48,13 +50,13 @@ type Label struct {
 // Validate reports what is wrong with a label, as an error that wraps ErrLabel.
 func (l *Label) Validate() error {
 	n := 0
-	for _, s := range []string{l.Template, l.Campaign, l.Text} {
+	for _, s := range []string{l.Template, l.Bundle, l.Campaign, l.Text} {
 		if s != "" {
 			n++
 		}
 	}
 	if n != 1 {
-		return fmt.Errorf("%w: a label needs exactly one of template, campaign and text, and has %d", ErrLabel, n)
+		return fmt.Errorf("%w: a label needs exactly one of template, bundle, campaign and text, and has %d", ErrLabel, n)
 	}
 	switch l.Verdict {
 	case Benign, Confirmed, None:
@@ -63,6 +65,9 @@ func (l *Label) Validate() error {
 	}
 	if _, ok := parseTemplateID(l.Template); l.Template != "" && !ok {
 		return fmt.Errorf("%w: template is not a template's id", ErrLabel)
+	}
+	if _, ok := parseBundleID(l.Bundle); l.Bundle != "" && !ok {
+		return fmt.Errorf("%w: bundle is not a bundle's id", ErrLabel)
 	}
 	if _, ok := parseCampaignID(l.Campaign); l.Campaign != "" && !ok {
 		return fmt.Errorf("%w: campaign is not a campaign's id", ErrLabel)

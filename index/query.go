@@ -23,31 +23,39 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	if err != nil {
 		return nil, nil
 	}
+	least := f.MinAccounts
+	if f.Fold { // narrower ones may count together
+		least = min(least, kinAccounts)
+	}
 	var picks []pick
 	out := []Template{}
 	now, err := ix.assessAll()
 	if err != nil {
 		return nil, err
 	}
+	k, err := ix.kin(now)
+	if err != nil {
+		return nil, err
+	}
 	var sought sought
-	err = ix.viewTemplates(f.MinAccounts, only, func(*snapshot) { sought = ix.attrs.seek(f.Attrs) }, func(t *template.Template, past []template.Earlier) bool {
-		return t.AccountCount()+len(past) >= f.MinAccounts
+	err = ix.viewTemplates(least, only, func(*snapshot) { sought = ix.attrs.seek(f.Attrs) }, func(t *template.Template, past []template.Earlier) bool {
+		return t.AccountCount()+len(past) >= least
 	}, func(t *template.Template) {
 		n := t.AccountCount() // which is that of all days
-		if n >= f.MinAccounts && (from > 0 || to < 1<<30) {
+		if n >= least && (from > 0 || to < 1<<30) {
 			n = t.Spread(from, to)
 		}
-		if n > 0 && n >= f.MinAccounts && sought.in(t, from, to) {
+		if n > 0 && n >= least && sought.in(t, from, to) {
 			picks = append(picks, pick{t, n})
 		}
 	}, func(r *store.Reader, s *snapshot) (err error) {
 		if sought.err != nil {
 			return sought.err
 		}
-		if picks, err = ix.selected(now, picks, &f); err != nil {
+		if picks, err = ix.selected(now, k, picks, &f); err != nil {
 			return err
 		}
-		out, err = ix.describeSome(ctx, r, s, now, picks, &f)
+		out, err = ix.describeSome(ctx, r, s, now, k, picks, &f)
 		return err
 	})
 	return out, err
@@ -55,7 +63,7 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 
 // describeSome describes picks until there are enough that the filter's text
 // selects.
-func (ix *Index) describeSome(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, picks []pick, f *Filter) ([]Template, error) {
+func (ix *Index) describeSome(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, k *kin, picks []pick, f *Filter) ([]Template, error) {
 	from, to := f.days()
 	out := []Template{}
 	share := len(picks)
@@ -79,6 +87,7 @@ func (ix *Index) describeSome(ctx context.Context, r *store.Reader, s *snapshot,
 		if err := ix.judgeAll(ctx, now, kept, described); err != nil {
 			return nil, err
 		}
+		k.relate(kept, described)
 		out = append(out, described...)
 	}
 	if f.Limit > 0 && len(out) > f.Limit {

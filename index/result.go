@@ -28,6 +28,9 @@ type Template struct {
 	LastSeen   time.Time `json:"last_seen"`
 	Score      float64   `json:"score"` // 0 to 100
 	Status     string    `json:"status"`
+	Family     string    `json:"family,omitempty"`   // of the variants of one template: an id, the earliest's; "": it is the only one
+	Variants   int       `json:"variants,omitempty"` // how many others are in it
+	Bundle     string    `json:"bundle,omitempty"`   // of templates that come in the same prompts, likewise
 	Factors    []Factor  `json:"factors"`
 	Exemplars  []string  `json:"exemplars"`
 	Members    []Member  `json:"members,omitempty"` // Filter.Members only
@@ -103,6 +106,8 @@ type CampaignTemplate struct {
 	ID       string `json:"id"`
 	Pattern  string `json:"pattern"`
 	Accounts int    `json:"accounts"`
+	Family   string `json:"family,omitempty"` // as in Template
+	Bundle   string `json:"bundle,omitempty"`
 }
 
 // A Filter selects templates or campaigns. Its zero value selects everything.
@@ -117,6 +122,9 @@ type Filter struct {
 	MaxScore    float64   // at most this score; 0: any
 	Text        string    // the pattern, or one of the campaign's, has this in it, in capitals or not
 	Attrs       []Attr    // has prompts with each of these in the window; campaigns: on any day
+	Family      string    // templates: only those of this family; that of any of them, as "f" and its number, will do
+	Bundle      string    // templates: only those of this bundle, likewise with "b"
+	Fold        bool      // templates: of those of a family only the widest, with the accounts of all
 	After       string    // only what comes after the item with this Cursor
 	Limit       int       // at most so many, from the first on; 0: all
 	Members     bool      // fill Members
