@@ -14,12 +14,12 @@ type Shape struct{ least []uint32 }
 
 const (
 	pairHalves = 4 // half tokens in a pair: 2 words or 4 characters
-	fewPairs   = 3 // pairs without which there is no Shape
+	fewPairs   = 4 // pairs without which there is no Shape
 
 	alikeJaccard   = .5 // resemblance of variants
 	containedShare = .8 // or the part of a smaller Shape that is in one
 	containedSize  = .3 // of at most some three times the pairs
-	containedPairs = 4  // if it has so many
+	containedPairs = 4  // of which it shows so many
 )
 
 // A Shaper makes Shapes. It must not be used from several goroutines at once.
