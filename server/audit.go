@@ -15,6 +15,8 @@ func audit(ctx context.Context, l *index.Label) {
 	switch {
 	case l.Campaign != "":
 		about = slog.String("campaign", l.Campaign)
+	case l.Bundle != "":
+		about = slog.String("bundle", l.Bundle)
 	case l.Template != "":
 		about = slog.String("template", l.Template)
 	}

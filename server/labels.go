@@ -38,7 +38,7 @@ func (s *Server) mountLabels(a *api) {
 	a.plain(huma.Operation{
 		OperationID: "label", Method: http.MethodPost, Path: "/v1/labels", Tags: []string{tag},
 		Summary: "Give or withdraw verdicts",
-		Description: "A label names exactly one of template, campaign and text. All that are valid are recorded, and durable when this is answered; " +
+		Description: "A label names exactly one of template, bundle, campaign and text. All that are valid are recorded, and durable when this is answered; " +
 			"a single one that is not is an error. The body may be compressed with gzip or zstd.",
 		Parameters: []*huma.Param{
 			queryParam("force", "Take ids that the index does not know", &huma.Schema{Type: huma.TypeBoolean}),
@@ -58,7 +58,8 @@ func (s *Server) mountLabels(a *api) {
 // A newLabel is a label as clients give it: the index adds the rest.
 type newLabel struct {
 	Template string    `json:"template,omitempty" pattern:"^t[1-9][0-9]{0,8}$" doc:"A template's id"`
-	Campaign string    `json:"campaign,omitempty" pattern:"^c[1-9][0-9]{0,8}$" doc:"A campaign's id"`
+	Bundle   string    `json:"bundle,omitempty" pattern:"^b[1-9][0-9]{0,8}$" doc:"A bundle's id: its templates of now"`
+	Campaign string    `json:"campaign,omitempty" pattern:"^c[1-9][0-9]{0,8}$" doc:"A campaign's id: its templates, and what joins it later"`
 	Text     string    `json:"text,omitempty" minLength:"1" doc:"A text: every template, now or later, of whose core it contains at least 60 %"`
 	Verdict  string    `json:"verdict" enum:"benign,confirmed,none" doc:"benign stops alerts, none withdraws"`
 	Reason   string    `json:"reason,omitempty"`
@@ -68,7 +69,7 @@ type newLabel struct {
 
 // TransformSchema adds that a label is of one thing.
 func (newLabel) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	for _, name := range []string{"template", "campaign", "text"} {
+	for _, name := range []string{"template", "bundle", "campaign", "text"} {
 		s.OneOf = append(s.OneOf, &huma.Schema{Required: []string{name}})
 	}
 	return s
@@ -130,13 +131,13 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if single && len(unknown) > 0 {
-			return fmt.Errorf("%w: no template or campaign of that id", index.ErrNotFound)
+			return fmt.Errorf("%w: no template, bundle or campaign of that id", index.ErrNotFound)
 		}
 		kept := labels[:0]
 		for i, l := range labels {
 			if len(unknown) > 0 && unknown[0] == i {
 				unknown = unknown[1:]
-				a.skip(at[i], "no template or campaign of that id")
+				a.skip(at[i], "no template, bundle or campaign of that id")
 				continue
 			}
 			kept = append(kept, l)
@@ -158,7 +159,8 @@ type labelsInput struct {
 	After    uint64 `query:"after" doc:"Number of the label after which to begin"`
 	Cursor   uint64 `query:"cursor" doc:"next of the page before: the same as after"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Items of a page"`
-	Template string `query:"template" maxLength:"100" doc:"Only labels of this template, or of a campaign that had it"`
+	Template string `query:"template" maxLength:"100" doc:"Only labels of this template, or of a bundle or campaign that had it"`
+	Bundle   string `query:"bundle" maxLength:"100" doc:"Only labels of this bundle"`
 	Campaign string `query:"campaign" maxLength:"100" doc:"Only labels of this campaign"`
 }
 
@@ -170,7 +172,7 @@ func (s *Server) labels(ctx context.Context, in *labelsInput) (p page[index.Labe
 	}
 	p.Items = []index.Label{}
 	for _, l := range all[min(max(in.After, in.Cursor), uint64(len(all))):] { // numbered from 1 without gaps
-		if in.Campaign != "" && l.Campaign != in.Campaign ||
+		if in.Campaign != "" && l.Campaign != in.Campaign || in.Bundle != "" && l.Bundle != in.Bundle ||
 			in.Template != "" && l.Template != in.Template && !slices.Contains(l.Templates, in.Template) {
 			continue
 		}

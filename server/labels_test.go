@@ -91,7 +91,7 @@ func TestLabels(t *testing.T) {
 		skipped                string
 	}{
 		{"one", "/v1/labels", "application/json", label, 200, 1, ""},
-		{"array", "/v1/labels", "", "[" + label + `,{"verdict":"none"},` + unknown + "]", 200, 1, "[{2 a label needs exactly one of template, campaign and text, and has 0} {3 no template or campaign of that id}]"},
+		{"array", "/v1/labels", "", "[" + label + `,{"verdict":"none"},` + unknown + "]", 200, 1, "[{2 a label needs exactly one of template, bundle, campaign and text, and has 0} {3 no template, bundle or campaign of that id}]"},
 		{"lines", "/v1/labels", "application/x-ndjson", label + "\n\n" + marker + "\n" + label, 200, 2, "[{3 not a JSON object}]"},
 		{"forced", "/v1/labels?force=true", "application/json", unknown, 200, 1, ""},
 		{"unknown", "/v1/labels", "application/json", unknown, 404, 0, ""},

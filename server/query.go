@@ -30,6 +30,9 @@ func (s *Server) mountQueries(a *api) {
 	type List = listInput // exported, or huma would not look into it
 	type templatesInput struct {
 		Status []string `query:"status" enum:"alert,watch,benign,confirmed,none" doc:"One, or several with commas between"`
+		Family string   `query:"family" pattern:"^f[1-9][0-9]{0,8}$" doc:"Only the variants of one template: a family's id, or f and the number of any template in it"`
+		Bundle string   `query:"bundle" pattern:"^b[1-9][0-9]{0,8}$" doc:"Only the templates of this bundle, which come in the same prompts; likewise with b"`
+		Fold   bool     `query:"fold" doc:"Of the variants of one template only the widest, with the accounts of all"`
 		List
 	}
 	get(a, huma.Operation{
@@ -48,7 +51,12 @@ func (s *Server) mountQueries(a *api) {
 		OperationID: "templates", Path: "/v1/templates", Tags: []string{tag},
 		Summary: "Templates that many accounts send", Description: "Those of most accounts first.",
 	}, func(ctx context.Context, in *templatesInput) (page[index.Template], error) {
-		return s.templates(ctx, in.Status, &in.List)
+		f, err := in.filter(in.Status)
+		if err != nil {
+			return page[index.Template]{}, err
+		}
+		f.Family, f.Bundle, f.Fold = in.Family, in.Bundle, in.Fold
+		return s.templates(ctx, f)
 	})
 	get(a, huma.Operation{
 		OperationID: "template", Path: "/v1/templates/{id}", Tags: []string{tag}, Metadata: tagged,
@@ -126,11 +134,7 @@ func (s *Server) similarTo(w http.ResponseWriter, r *http.Request) error {
 	return s.answer(w, &found)
 }
 
-func (s *Server) templates(ctx context.Context, status []string, in *listInput) (p page[index.Template], err error) {
-	f, err := in.filter(status)
-	if err != nil {
-		return p, err
-	}
+func (s *Server) templates(ctx context.Context, f index.Filter) (p page[index.Template], err error) {
 	found, err := s.ix.Templates(ctx, f)
-	return paged(found, in.Limit, (*index.Template).Cursor), err
+	return paged(found, f.Limit-1, (*index.Template).Cursor), err
 }

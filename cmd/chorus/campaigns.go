@@ -97,11 +97,22 @@ func (a *app) printCampaign(w io.Writer, c *index.Campaign) {
 		fmt.Fprintf(w, "  alerted by a prompt of %s\n", minute(c.FlaggedAt))
 	}
 	a.printAttrs(w, c.Attrs, columns)
-	for _, t := range c.Templates[:min(shownTemplates, len(c.Templates))] {
-		a.printIndented(w, fmt.Sprintf("  %s  %s  ", t.ID, count(t.Accounts, "account")), oneLine(t.Pattern), columns, 3)
+	shown, variants := 0, make(map[string]int)
+	for _, t := range c.Templates {
+		if t.Family != "" {
+			if variants[t.Family]++; variants[t.Family] > 1 {
+				continue
+			}
+		}
+		if shown++; shown <= shownTemplates {
+			a.printIndented(w, fmt.Sprintf("  %s  %s  ", t.ID, count(t.Accounts, "account")), oneLine(t.Pattern), columns, 3)
+		}
 	}
-	if more := len(c.Templates) - shownTemplates; more > 0 {
+	if more := shown - shownTemplates; more > 0 {
 		fmt.Fprintf(w, "  and %s\n", count(more, "further template"))
+	}
+	if more := len(c.Templates) - shown; more > 0 {
+		fmt.Fprintf(w, "  and %s of these\n", count(more, "variant"))
 	}
 	if c.Log10P < 0 {
 		fmt.Fprintf(w, "  not coincidence (chance shares so many accounts once in 10^%.0f); explanation unknown\n", -c.Log10P)

@@ -15,7 +15,7 @@ import (
 const maxCompletions = 50
 
 // complete tells shells what the flags and arguments of root's commands take:
-// fixed words, and ids of campaigns and templates while nobody serves the index.
+// fixed words, and ids of campaigns, templates and their kin while nobody serves the index.
 func (a *app) complete(root *cobra.Command) {
 	for _, c := range []struct {
 		command []string
@@ -25,6 +25,8 @@ func (a *app) complete(root *cobra.Command) {
 		{[]string{"load"}, "format", fixed(slices.Concat([]string{"auto"}, promptlog.Formats())...)},
 		{[]string{"templates"}, "status", fixed(statuses...)},
 		{[]string{"templates"}, "id", a.ids(templateIDs)},
+		{[]string{"templates"}, "family", a.ids(kinIDs(func(t *index.Template) string { return t.Family }))},
+		{[]string{"templates"}, "bundle", a.ids(kinIDs(func(t *index.Template) string { return t.Bundle }))},
 		{[]string{"search"}, "status", fixed(statuses...)},
 		{[]string{"campaigns"}, "status", fixed(statuses[:4]...)},
 		{[]string{"campaigns"}, "id", a.ids(campaignIDs)},
@@ -33,6 +35,7 @@ func (a *app) complete(root *cobra.Command) {
 		{[]string{"label"}, "verdict", fixed(index.Benign, index.Confirmed, index.None)},
 		{[]string{"label"}, "campaign", a.ids(campaignIDs)},
 		{[]string{"label"}, "template", a.ids(templateIDs)},
+		{[]string{"label"}, "bundle", a.ids(kinIDs(func(t *index.Template) string { return t.Bundle }))},
 	} {
 		cmd, _, err := root.Find(c.command)
 		switch {
@@ -78,4 +81,20 @@ func templateIDs(ctx context.Context, ix *index.Index) (ids []cobra.Completion, 
 		ids = append(ids, cobra.CompletionWithDesc(t.ID, cut(escape(t.Pattern, false), 60)))
 	}
 	return ids, err
+}
+
+// kinIDs lists the families or bundles of the widest templates, with the
+// pattern of the widest in each.
+func kinIDs(of func(*index.Template) string) func(context.Context, *index.Index) ([]cobra.Completion, error) {
+	return func(ctx context.Context, ix *index.Index) (ids []cobra.Completion, err error) {
+		all, err := ix.Templates(ctx, index.Filter{Limit: 4 * maxCompletions})
+		seen := make(map[string]bool)
+		for i := range all {
+			if id := of(&all[i]); id != "" && !seen[id] && len(ids) < maxCompletions {
+				seen[id] = true
+				ids = append(ids, cobra.CompletionWithDesc(id, cut(escape(all[i].Pattern, false), 60)))
+			}
+		}
+		return ids, err
+	}
 }

@@ -34,11 +34,14 @@ func (a *app) label() *cobra.Command {
 	l := &labelling{app: a}
 	cmd := &cobra.Command{
 		Use:   "label",
-		Short: "Give or withdraw a verdict on a template, a campaign or a text",
-		Long: `Give a verdict on a template, a campaign or a text. What is benign stops alerting
-and stops counting as evidence; new accounts on what is confirmed are flagged at
-once, for each template the first of a day. "none" withdraws an earlier verdict.
-The newest verdict that applies counts.
+		Short: "Give or withdraw a verdict on a template, a bundle, a campaign or a text",
+		Long: `Give a verdict on a template, a bundle, a campaign or a text. What is benign stops
+alerting and stops counting as evidence; new accounts on what is confirmed are
+flagged at once, for each template the first of a day. "none" withdraws an earlier
+verdict. The newest verdict that applies counts.
+
+A bundle, the templates that come in the same prompts, labels those that it has
+now; a campaign also what joins it later.
 
 A text labels every template, now or later, of whose core it contains at least
 60 %: so a list of known public prompts can be imported beforehand.
@@ -47,13 +50,14 @@ A text labels every template, now or later, of whose core it contains at least
 
   {"text":"You are a patient tutor …","verdict":"benign","reason":"our sample","author":"ann"}
 
-with "template" or "campaign" in place of "text", and "until" if the verdict is to
-end. Lines that are no label, or whose template or campaign does not exist, are
-skipped. --export writes every label ever given: the audit trail.
+with "template", "bundle" or "campaign" in place of "text", and "until" if the
+verdict is to end. Lines that are no label, or whose template, bundle or campaign
+does not exist, are skipped. --export writes every label ever given: the audit trail.
 
 --until counts in the prompts' own time: a day (2026-07-01), a moment in RFC 3339,
 or how long after the newest prompt in the index (30d).`,
 		Example: `  chorus label --campaign c8 --verdict benign --reason "a class of ours" --author ann
+  chorus label --bundle b4 --verdict benign --reason "a tool's two prompts"
   chorus label --text "You are a patient tutor" --verdict benign --until 90d
   chorus label --template t6 --verdict none
   chorus label --import known.jsonl
@@ -63,6 +67,7 @@ or how long after the newest prompt in the index (30d).`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&l.label.Template, "template", "", "the template's id")
+	f.StringVar(&l.label.Bundle, "bundle", "", "the bundle's id")
 	f.StringVar(&l.label.Campaign, "campaign", "", "the campaign's id")
 	f.StringVar(&l.label.Text, "text", "", "the text")
 	f.StringVar(&l.label.Verdict, "verdict", "", "benign, confirmed or none")
@@ -72,7 +77,7 @@ or how long after the newest prompt in the index (30d).`,
 	f.StringVar(&l.from, "import", "", `read labels from a file, "-" for standard input`)
 	f.StringVar(&l.out, "export", "", `write all labels to a new file, "-" for standard output`)
 	f.BoolVar(&l.force, "force", false, "take ids that the index does not have")
-	cmd.MarkFlagsMutuallyExclusive("template", "campaign", "text", "import", "export")
+	cmd.MarkFlagsMutuallyExclusive("template", "bundle", "campaign", "text", "import", "export")
 	return cmd
 }
 
@@ -83,8 +88,8 @@ func (l *labelling) run(ctx context.Context) error {
 		return usagef("--import and --export go with no other label")
 	case l.out != "":
 		return l.with(func(ix *index.Index) error { return l.export(ctx, ix) })
-	case l.from == "" && l.label.Template+l.label.Campaign+l.label.Text == "":
-		return usagef("say what to label: --template, --campaign, --text or --import")
+	case l.from == "" && l.label.Template+l.label.Bundle+l.label.Campaign+l.label.Text == "":
+		return usagef("say what to label: --template, --bundle, --campaign, --text or --import")
 	case l.from == "" && l.label.Verdict == "":
 		return usagef("--verdict is missing: benign, confirmed or none")
 	}
@@ -134,6 +139,8 @@ func target(l *index.Label) string {
 	switch {
 	case l.Template != "":
 		return "template " + l.Template
+	case l.Bundle != "":
+		return "bundle " + l.Bundle
 	case l.Campaign != "":
 		return "campaign " + l.Campaign
 	}

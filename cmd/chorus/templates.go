@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,10 +22,16 @@ func (a *app) templates() *cobra.Command {
 
 A pattern is what a template's prompts have in common; {1}, {2} … are the places
 where they differ. With --id one of them is shown in full: its pattern, what filled
-the slots, and the points for and against a campaign. ` + whenHelp + `
+the slots, and the points for and against a campaign.
+
+Variants of one template, edited, shuffled or extended, are a family; templates
+that come in the same prompts, such as a system prompt and what is sent under it,
+are a bundle. Both are named after the earliest of theirs. ` + whenHelp + `
 
 ` + attrHelp,
 		Example: `  chorus templates
+  chorus templates --fold
+  chorus templates --family f33
   chorus templates --min-accounts 10 --since 7d
   chorus templates --status alert,watch
   chorus templates --attr model=m-large --attr region=eu
@@ -32,6 +41,12 @@ the slots, and the points for and against a campaign. ` + whenHelp + `
 		RunE: a.runs(func(ctx context.Context, _ []string) error {
 			if err := s.valid(); err != nil {
 				return err
+			}
+			if err := errors.Join(kinID("--family", 'f', s.filter.Family), kinID("--bundle", 'b', s.filter.Bundle)); err != nil {
+				return err
+			}
+			if s.filter.Fold && s.filter.Members {
+				return usagef("--fold and --members do not go together: --family lists a family's templates, each with its accounts")
 			}
 			return a.with(func(ix *index.Index) error {
 				filter, err := s.in(ctx, ix)
@@ -49,7 +64,7 @@ the slots, and the points for and against a campaign. ` + whenHelp + `
 					a.printTemplate(&templates[0])
 					return nil
 				}
-				return a.printTemplates(templates)
+				return a.printTemplates(templates, filter.Fold)
 			})
 		}),
 	}
@@ -57,7 +72,18 @@ the slots, and the points for and against a campaign. ` + whenHelp + `
 	s.flags(f, statuses)
 	f.StringVar(&s.since, "since", "", "count only what was sent since then, in whole days: 24h, 7d, 2026-06-01")
 	f.StringVar(&s.until, "until", "", "count only what was sent up to that day: 7d, 2026-06-01")
+	f.StringVar(&s.filter.Family, "family", "", "only the variants of one template, as f33; that of any of them will do")
+	f.StringVar(&s.filter.Bundle, "bundle", "", "only the templates that come in the same prompts, as b1")
+	f.BoolVar(&s.filter.Fold, "fold", false, "one line a family: its widest template, with the accounts of all")
 	return cmd
+}
+
+// kinID checks the id of a family or bundle.
+func kinID(flag string, letter byte, id string) error {
+	if number, err := strconv.ParseUint(strings.TrimPrefix(id, string(letter)), 10, 32); id != "" && (err != nil || id != fmt.Sprintf("%c%d", letter, number)) {
+		return usagef("%s %q: want an id like %c33, as \"chorus templates\" shows it", flag, id, letter)
+	}
+	return nil
 }
 
 // printTemplate shows all of a template but the exemplars.
@@ -73,11 +99,17 @@ func (a *app) printTemplate(m *index.Template) {
 		}
 	}
 	a.printAttrs(a.stdout, m.Attrs, columns)
+	if m.Family != "" {
+		fmt.Fprintf(a.stdout, "  %s besides: chorus templates --family %s\n", count(m.Variants, "variant"), m.Family)
+	}
+	if m.Bundle != "" {
+		fmt.Fprintf(a.stdout, "  comes together with others: chorus templates --bundle %s\n", m.Bundle)
+	}
 	a.printFactors(a.stdout, m.Factors)
 	a.printMembers(m.Members)
 }
 
-func (a *app) printTemplates(templates []index.Template) error {
+func (a *app) printTemplates(templates []index.Template, folded bool) error {
 	if a.json {
 		for i := range templates {
 			if err := a.print(&templates[i]); err != nil {
@@ -90,11 +122,27 @@ func (a *app) printTemplates(templates []index.Template) error {
 		fmt.Fprintln(a.stderr, "chorus: no template fits")
 		return nil
 	}
-	t := newTable("ACCOUNTS", "PROMPTS", "SCORE", "<STATUS", "<FIRST", "<LAST", "<ID", "<PATTERN")
+	titles := []string{"ACCOUNTS", "PROMPTS", "SCORE", "<STATUS", "<FIRST", "<LAST", "<ID"}
+	families := !folded && slices.ContainsFunc(templates, func(m index.Template) bool { return m.Family != "" })
+	if families {
+		titles = append(titles, "<FAMILY")
+	}
+	bundles := slices.ContainsFunc(templates, func(m index.Template) bool { return m.Bundle != "" })
+	if bundles {
+		titles = append(titles, "<BUNDLE")
+	}
+	t := newTable(append(titles, "<PATTERN")...)
 	t.depth = 3
 	for i := range templates {
 		m := &templates[i]
-		t.add(thousands(m.Accounts), thousands(m.Prompts), fmt.Sprintf("%.0f", m.Score), m.Status, day(m.FirstSeen), day(m.LastSeen), m.ID, oneLine(m.Pattern))
+		row := []string{thousands(m.Accounts), thousands(m.Prompts), fmt.Sprintf("%.0f", m.Score), m.Status, day(m.FirstSeen), day(m.LastSeen), m.ID}
+		if families {
+			row = append(row, m.Family)
+		}
+		if bundles {
+			row = append(row, m.Bundle)
+		}
+		t.add(append(row, oneLine(m.Pattern))...)
 	}
 	columns := a.columns()
 	for i, line := range t.lines(columns) {
@@ -102,7 +150,11 @@ func (a *app) printTemplates(templates []index.Template) error {
 			return err
 		}
 		if i > 0 {
-			a.printMembers(templates[i-1].Members)
+			m := &templates[i-1]
+			if folded && m.Variants > 0 {
+				fmt.Fprintf(a.stdout, "%8s  and %s: chorus templates --family %s\n", "", count(m.Variants, "variant"), m.Family)
+			}
+			a.printMembers(m.Members)
 		}
 	}
 	return nil
