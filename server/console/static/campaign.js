@@ -7,6 +7,7 @@ import { days } from './chart.js';
 import { h, show } from './dom.js';
 import { factors } from './factors.js';
 import { badge, known, many, num, score, when } from './format.js';
+import { families, line } from './kin.js';
 import { follow } from './live.js';
 import { matrix } from './matrix.js';
 import { members } from './members.js';
@@ -22,9 +23,10 @@ export async function page(ctx) {
   const [id] = ctx.args;
   const c = await api.campaign(id, ctx.signal);
   ctx.title(`${c.id}, ${c.status}`);
+  const kinds = families(c.templates);
   const [grid, verdict, first] = await Promise.all([
     api.matrix(id, 2000, ctx.signal), panel('campaign', c.id, { signal: ctx.signal, changed: () => ctx.reload() }),
-    Promise.all(c.templates.slice(0, eager).map((t) => api.template(t.id, ctx.signal).catch(() => null))), // one may have expired just now
+    Promise.all(kinds.slice(0, eager).map(({ t }) => api.template(t.id, ctx.signal).catch(() => null))), // one may have expired just now
   ]);
   const mark = known(c.flagged_at) ? { day: c.flagged_at.slice(0, 10), name: 'flagged' } : null;
   const fresh = h('p', { class: 'fresh', hidden: true }, h('button', { type: 'button', class: 'link', onclick: () => ctx.reload() }, 'It was flagged again: show it anew'));
@@ -34,7 +36,7 @@ export async function page(ctx) {
       h('span', { class: 'big-score', title: 'score, of 100' }, score(c.score)), h('span', { class: 'grow' }), next(c, ctx), compareWith(c.id), exports(c)),
     fresh, facts(c),
     h('div', { class: 'columns' },
-      h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(c, first, ctx)),
+      h('section', { class: 'panel' }, h('h2', {}, c.templates.length === 1 ? 'The template' : `Its ${num(c.templates.length)} templates`), patterns(kinds, first, ctx)),
       h('aside', { class: 'narrow', 'aria-label': 'Judgement' },
         h('section', { class: 'panel' }, h('h2', {}, 'Verdict'), verdict),
         h('section', { class: 'panel' }, h('h2', {}, 'Why'), factors(c.factors, c.score), chance(c))),
@@ -59,9 +61,9 @@ function chance(c) {
 const superscript = (n) => [...String(n)].map((d) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[d]).join('');
 
 // patterns shows templates, each in full when it is asked for: the first, which
-// are here, at once.
-function patterns(c, first, ctx) {
-  const item = (t, i) => {
+// are here, at once. Variants wait behind a fold.
+function patterns(kinds, first, ctx) {
+  const item = ({ t, variants }, i) => {
     const text = h('div', {}, first[i] ? whole(first[i]) : brief(t.pattern, 'three'));
     const more = h('button', { type: 'button', class: 'link', onclick: open }, 'in full');
     async function open() {
@@ -73,13 +75,14 @@ function patterns(c, first, ctx) {
         if (err.name !== 'AbortError') show(more, err.message);
       }
     }
-    return h('li', {}, h('div', { class: 'row' }, templateLink(t.id), h('span', { class: 'faint' }, many(t.accounts, 'account')), first[i] ? null : more), text);
+    return h('li', {}, h('div', { class: 'row' }, templateLink(t.id), h('span', { class: 'faint' }, many(t.accounts, 'account')), first[i] ? null : more), text,
+      variants.length ? h('details', {}, h('summary', {}, `and ${many(variants.length, 'variant')}`), h('ul', {}, variants.map(line))) : null);
   };
-  const list = h('ol', { class: 'patterns' }, c.templates.slice(0, brieflyShown).map(item));
-  const others = c.templates.length - brieflyShown;
+  const list = h('ol', { class: 'patterns' }, kinds.slice(0, brieflyShown).map(item));
+  const others = kinds.length - brieflyShown;
   if (others <= 0) return list;
   const unfold = h('button', { type: 'button', onclick: () => {
-    list.append(...c.templates.slice(brieflyShown).map((t, i) => item(t, i + brieflyShown)));
+    list.append(...kinds.slice(brieflyShown).map((k, i) => item(k, i + brieflyShown)));
     unfold.remove();
   } }, `Show ${num(others)} more`);
   return [list, unfold];

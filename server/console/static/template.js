@@ -6,6 +6,7 @@ import { h } from './dom.js';
 import { fact, facts } from './campaign.js';
 import { factors } from './factors.js';
 import { badge, many, num, score } from './format.js';
+import { kin } from './kin.js';
 import { members } from './members.js';
 import { filled, whole } from './pattern.js';
 import { campaignLink } from './rows.js';
@@ -20,6 +21,7 @@ export async function page(ctx) {
   ]);
   ctx.title(`${t.id}, ${t.status === 'none' ? 'template' : t.status}`);
   const verdict = await panel('template', t.id, { signal: ctx.signal, changed: () => ctx.reload() });
+  const related = await kin(t, { signal: ctx.signal, changed: () => ctx.reload() });
   const box = facts(t);
   box.prepend(fact('Campaign', found.items.length ? found.items.map((c) => [campaignLink(c.id), ' ', badge(c.status), ' ']) : h('span', { class: 'faint' }, 'none')));
   box.append(fact('Fixed words', num(t.fixed_words)));
@@ -35,6 +37,7 @@ export async function page(ctx) {
       h('div', { class: 'wide' },
         h('section', { class: 'panel' }, h('h2', {}, 'Day by day'),
           days({ label: `Prompts and new accounts of ${t.id} by day`, items: calendar.items, height: 190, series: [{ field: 'prompts', name: 'prompts', kind: 'c-main' }], below: { field: 'new_accounts', name: 'new accounts', kind: 'c-new' } })),
+        related,
         h('section', { class: 'panel' }, h('h2', {}, many(t.exemplars?.length || 0, 'exemplar')), exemplars(t)),
         h('section', { class: 'panel' }, h('h2', {}, many(t.accounts, 'account')), members(t.members || [])))));
 }
