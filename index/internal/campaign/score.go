@@ -53,6 +53,7 @@ func (s scored) of(x float64) float64 {
 var (
 	emptiness  = scored{"emptiness", 25, .1, .31} // beyond that of a prompt's sender
 	balance    = scored{"balance", 30, .52, .34}  // falls with the value
+	calm       = scored{"balance", 30, .4, .26}   // without a flood: cut off its heaviest users, and any text's use is more even
 	draw       = scored{"draw", 30, .21, .28}     // beyond a sender's emptiness
 	focus      = scored{"focus", 10, .07, .33}    // beyond a sender's
 	harvesting = scored{"slot harvesting", 25, .5, .95}
@@ -60,7 +61,7 @@ var (
 	cohort     = scored{"cohort", 5, .1, 1}
 	spread     = scored{"spread", 5, math.Log(10), math.Log(100)}
 	payment    = scored{"payment", 10, .1, .5}
-	welcome    = scored{"welcome", -50, .8, .95}
+	welcome    = scored{"welcome", -50, .75, .93}
 	flooded    = -15. // what is said without a flood is less sure
 	cautious   = .5   // standard errors that count against the balance and the draw of few
 
@@ -85,10 +86,10 @@ func Rate(e *Evidence, p *Population) (points, doubt float64) {
 }
 
 func score(e *Evidence, p *Population, words bool) (float64, float64, []Factor) {
-	score, doubt, factors := weigh(e, p, words)
-	if calm := withoutFlood(e); calm != nil {
-		if s, d, f := weigh(calm, p, words); s+flooded > score {
-			few := len(e.Uses) - len(calm.Uses)
+	score, doubt, factors := weigh(e, p, balance, words)
+	if rest := withoutFlood(e); rest != nil {
+		if s, d, f := weigh(rest, p, calm, words); s+flooded > score {
+			few := len(e.Uses) - len(rest.Uses)
 			return max(0, s+flooded), d, append(f, Factor{Name: "flood", Value: float64(few), Points: flooded,
 				Text: fmt.Sprintf("left out: %d accounts that send far more of it than the others do", few)})
 		}
@@ -96,7 +97,7 @@ func score(e *Evidence, p *Population, words bool) (float64, float64, []Factor) 
 	return score, doubt, factors
 }
 
-func weigh(e *Evidence, p *Population, words bool) (score, doubt float64, factors []Factor) {
+func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt float64, factors []Factor) {
 	n := len(e.Uses)
 	if n == 0 || p.accounts == 0 {
 		return 0, 0, nil

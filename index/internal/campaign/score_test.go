@@ -83,7 +83,7 @@ func TestScoreMonotone(t *testing.T) {
 		} {
 			last, lastScore := math.Inf(-1), math.Inf(-1)
 			for x := range 11 {
-				score, _, factors := weigh(test.of(x), p, true)
+				score, _, factors := weigh(test.of(x), p, balance, true)
 				got := points(t, factors, test.factor)
 				if got < last-1e-9 {
 					t.Errorf("seed %d: %s fell from %v to %v at step %d", seed, test.factor, last, got, x)
