@@ -99,7 +99,21 @@ const (
 	manyAtOnce  = 1 << 9
 )
 
-func (ix *Index) warm() { ix.warmed.Do(func() { go ix.sift.Warm() }) }
+func (ix *Index) warm() {
+	ix.warmed.Do(func() {
+		go func() {
+			defer close(ix.ready)
+			ix.sift.Warm(ix.gone)
+		}()
+	})
+}
+
+// cool waits until warm has given up, and keeps it from beginning. ix.gone is
+// closed.
+func (ix *Index) cool() {
+	ix.warmed.Do(func() { close(ix.ready) })
+	<-ix.ready
+}
 
 const sketchShare = 64 // prompts sketched in one go
 

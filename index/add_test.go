@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 func TestAdd(t *testing.T) {
@@ -366,5 +368,20 @@ func TestPrivacy(t *testing.T) {
 	ix = open(t, path, small()) // whoever asks need not know how it was written
 	if a, err := ix.Account(context.Background(), "p0-a1"); err != nil || a.Prompts == 0 {
 		t.Errorf("an account by its own id, without the option: %+v, %v", a, err)
+	}
+}
+
+// TestCloseWarm: an index that has just begun to ready its memory for many
+// prompts leaves nothing behind when it closes.
+func TestCloseWarm(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	for range 5 {
+		ix := open(t, tempIndex(t), nil)
+		prompts := make([]Prompt, manyAtOnce)
+		for i := range prompts {
+			prompts[i] = Prompt{Account: "a", Time: time.Unix(1.8e9, 0), Text: "one and the same text"}
+		}
+		add(t, ix, prompts...)
+		closeIndex(t, ix)
 	}
 }

@@ -74,7 +74,8 @@ type Index struct {
 	calendar calendar              // of sealed segments
 	pasts    pasts                 // of templates
 
-	warmed sync.Once // ix.sift
+	warmed sync.Once     // ix.sift
+	ready  chan struct{} // closed when it is
 
 	own    *sketcher       // of commitLoop
 	result template.Result // of commitLoop
@@ -108,7 +109,7 @@ func newIndex(opts Options, st *store.Store) *Index {
 	return &Index{
 		opts: opts, store: st,
 		queue: make(chan *request, 64), groups: make(chan *group, 4), seals: make(chan *sealing, 1), merges: make(chan struct{}, 1),
-		written: make(chan struct{}), sealed: make(chan struct{}), merged: make(chan struct{}), gone: make(chan struct{}),
+		written: make(chan struct{}), sealed: make(chan struct{}), merged: make(chan struct{}), gone: make(chan struct{}), ready: make(chan struct{}),
 		flagged: make(chan struct{}), assessor: assessor{quick: quick}, exemplars: make(map[uint32][]string), first: math.MaxInt64, last: math.MinInt64,
 	}
 }
@@ -293,6 +294,7 @@ func (ix *Index) Close() error {
 	ix.closed = true
 	close(ix.gone)
 	ix.closing.Unlock()
+	ix.cool()
 	if ix.opts.ReadOnly {
 		return wrap(ix.store.Close())
 	}

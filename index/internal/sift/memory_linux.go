@@ -33,8 +33,8 @@ func (t *Table) memory(n int) {
 // in large pages where there are any: read at random, a table misses the
 // processor's page tables as often as its caches otherwise. It is for a table
 // about to take many keys; one that takes few is better off without. Others
-// may use the table meanwhile.
-func (t *Table) Warm() {
+// may use the table meanwhile. It gives up when stop is closed.
+func (t *Table) Warm(stop <-chan struct{}) {
 	if len(t.mapped) == 0 {
 		return
 	}
@@ -52,8 +52,13 @@ func (t *Table) Warm() {
 		})
 	}
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(t.mapped))) % largePage)
-	for b := t.mapped[skip:]; len(b) >= largePage; b = b[largePage:] {
-		chunks <- b[:largePage]
+	stopped := false
+	for b := t.mapped[skip:]; len(b) >= largePage && !stopped; b = b[largePage:] {
+		select {
+		case chunks <- b[:largePage]:
+		case <-stop:
+			stopped = true
+		}
 	}
 	close(chunks)
 	wg.Wait()

@@ -5,4 +5,4 @@ package sift
 func (t *Table) memory(n int) { t.entries = make([]uint64, n) }
 
 // Warm does nothing here.
-func (t *Table) Warm() {}
+func (t *Table) Warm(<-chan struct{}) {}
