@@ -55,12 +55,36 @@ func (ix *Index) exemplarCount(id uint32) int {
 	return 0
 }
 
+// unsealed are exemplars that were not in the store in one moment: those being
+// sealed, then newer ones, to which more may come.
+type unsealed [2]map[uint32][]string
+
+// unsealed returns them as of now. The caller holds ix.mu, as do the callers of
+// its methods.
+func (ix *Index) unsealed() (u unsealed) {
+	if s := ix.sealing; s != nil {
+		u[0] = s.exemplars
+	}
+	u[1] = ix.exemplars
+	return u
+}
+
+// of returns a copy of those of a template.
+func (u unsealed) of(id uint32) []string { return slices.Concat(u[0][id], u[1][id]) }
+
 // exemplarTexts returns a template's exemplars, oldest first: those on disk,
-// then those not sealed yet.
+// then those that were not sealed some time before the transaction began; some
+// of these may be on disk by now.
 func exemplarTexts(r *store.Reader, id uint32, unsealed []string) (texts []string, err error) {
 	err = r.Scan(store.TableExemplar, templateKey(id), templateKey(id+1), func(_, value []byte) error {
 		texts = append(texts, string(value))
 		return nil
 	})
+	for n := min(len(texts), len(unsealed)); n > 0; n-- {
+		if slices.Equal(texts[len(texts)-n:], unsealed[:n]) {
+			unsealed = unsealed[n:]
+			break
+		}
+	}
 	return append(texts, unsealed...), err
 }

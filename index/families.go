@@ -133,18 +133,18 @@ func (s *shapes) families(ix *Index) (groups, error) {
 	s.Lock()
 	defer s.Unlock()
 	type changed struct {
-		id        uint32
-		stamp     uint64
-		core      []uint64
-		unsealed  []string
-		exemplars int
+		id       uint32
+		stamp    uint64
+		core     []uint64
+		unsealed []string
 	}
 	var ids []uint32
 	var anew []changed
 	ix.eachKin(func(t *template.Template) {
+		unsealed := ix.unsealed()
 		ids = append(ids, t.ID)
 		if stamp := t.Stamp(); s.of[t.ID].stamp != stamp {
-			anew = append(anew, changed{t.ID, stamp, t.Core(), ix.unsealedExemplars(t.ID), len(t.Exemplars)})
+			anew = append(anew, changed{t.ID, stamp, t.Core(), unsealed.of(t.ID)})
 		}
 	})
 	if len(anew) == 0 && len(ids) == len(s.of) {
@@ -156,12 +156,9 @@ func (s *shapes) families(ix *Index) (groups, error) {
 	shaper := template.NewShaper(k.Sketcher)
 	err := ix.view(nil, func(r *store.Reader, _ *snapshot) error {
 		for _, c := range anew {
-			texts, err := exemplarTexts(r, c.id, nil)
+			texts, err := exemplarTexts(r, c.id, c.unsealed)
 			if err != nil {
 				return err
-			}
-			if n := c.exemplars - len(texts); n > 0 { // those not sealed are the last
-				texts = append(texts, c.unsealed[max(0, len(c.unsealed)-n):]...)
 			}
 			of[c.id] = shaped{c.stamp, shaper.Shape(c.core, texts)}
 		}

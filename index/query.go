@@ -265,7 +265,7 @@ func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, pic
 			FirstSeen: timeOf(t.First), LastSeen: timeOf(t.Last),
 			Slots: []Slot{}, Factors: []Factor{}, Exemplars: []string{},
 		}
-		cores[i], unsealed[i] = t.Core(), ix.unsealedExemplars(t.ID)
+		cores[i], unsealed[i] = t.Core(), s.unsealed.of(t.ID)
 		out[i].Attrs = ix.attrs.tally(from, to, t)
 		if withMembers {
 			members[i] = slices.DeleteFunc(t.Members(from, to), func(m template.Member) bool {
@@ -303,15 +303,6 @@ func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, pic
 		}
 	}
 	return out, nil
-}
-
-// unsealedExemplars returns a template's exemplars that are not in the store.
-// The caller holds ix.mu.
-func (ix *Index) unsealedExemplars(id uint32) []string {
-	if s := ix.sealing; s != nil && s.mem != nil {
-		return append(slices.Clone(s.exemplars[id]), ix.exemplars[id]...)
-	}
-	return slices.Clone(ix.exemplars[id])
 }
 
 // Stats returns the index's totals.

@@ -16,7 +16,8 @@ type snapshot struct {
 	mems         []*memtable // newest first; only valid under the lock
 	unsealedFrom uint64
 	flags        []Flag // the newest ones; those before are in the store
-	all          bool   // set by locked: templates that leave memory must be in the store by then
+	unsealed     unsealed
+	all          bool // set by locked: templates that leave memory must be in the store by then
 }
 
 // view takes a snapshot, calls locked under the read lock, then fn with a read
@@ -36,7 +37,7 @@ func (ix *Index) view(locked func(*snapshot), fn func(*store.Reader, *snapshot) 
 		pending = ix.sealing.names
 	}
 	s.nameView = ix.accounts.view(pending)
-	s.flags = ix.freshFlags
+	s.flags, s.unsealed = ix.freshFlags, ix.unsealed()
 	if locked != nil {
 		locked(&s)
 	}
