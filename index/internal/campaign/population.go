@@ -78,7 +78,9 @@ func (p *Population) exceed(v uint32) float64 {
 // sender describes who sends a prompt at random: the mean share of accounts
 // that exceed the rest of its sender's traffic, and which share of the traffic of
 // half of the senders, at least, one prompt is. Busy accounts send more prompts,
-// so both are small where traffic is uneven, and large where all send little.
+// so both are small where traffic is uneven, and large where all send little. As
+// long as prompts are few it leans on what is usual elsewhere: the first prompts
+// of an index may all be a campaign's.
 func (p *Population) sender() (empty, focus float64) {
 	prompts, sum := 0.0, 0.0
 	for v := uint32(1); v <= maxTraffic+1; v++ {
@@ -86,17 +88,23 @@ func (p *Population) sender() (empty, focus float64) {
 		prompts += of
 		sum += of * p.exceed(v-1)
 	}
-	if prompts == 0 {
-		return 0, 0
-	}
 	half := 0.0
-	for v := uint32(1); v <= maxTraffic+1; v++ {
+	for v := uint32(1); v <= maxTraffic+1 && prompts > 0; v++ {
 		if half += p.sending(v); 2*half >= prompts {
-			return sum / prompts, 1 / float64(v)
+			focus = prompts / float64(v)
+			break
 		}
 	}
-	return sum / prompts, 0
+	return (sum + elsewhere*usualEmpty) / (prompts + elsewhere), (focus + elsewhere*usualFocus) / (prompts + elsewhere)
 }
+
+// What a prompt's sender is in a service of very uneven use, which counts as so
+// many prompts.
+const (
+	usualEmpty = .16
+	usualFocus = .03
+	elsewhere  = 500
+)
 
 // sending returns the number of prompts of all accounts that sent just so many.
 func (p *Population) sending(v uint32) float64 {

@@ -175,7 +175,7 @@ func TestSender(t *testing.T) {
 			t.Errorf("%s: a prompt's sender has emptiness %v and focus %v", name, empty, focus)
 		}
 	}
-	if empty, focus := (&Population{}).sender(); empty != 0 || focus != 0 {
+	if empty, focus := (&Population{}).sender(); empty != usualEmpty || focus != usualFocus {
 		t.Errorf("nobody has emptiness %v and focus %v", empty, focus)
 	}
 }

@@ -179,10 +179,8 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 // beyond is how much of what is missing to 1 a share has beyond what is usual:
 // where all accounts send little, it says little that some do.
 func beyond(x, usual float64) float64 {
-	if usual >= 1 {
-		return 0
-	}
-	return (x - usual) / (1 - usual)
+	const least = .25 // where nearly all is usual, the rest is no measure
+	return (x - usual) / max(least, 1-usual)
 }
 
 // evenness is the squared coefficient of variation of the prompts of accounts,

@@ -273,3 +273,19 @@ func TestScoreRepetition(t *testing.T) {
 		t.Errorf("score %v for 10 texts in %d prompts: %v", score, e.Prompts, factors)
 	}
 }
+
+// TestScoreFirst: a campaign that comes before anything else is one all the same.
+func TestScoreFirst(t *testing.T) {
+	for _, each := range []uint32{1, 4, 12} {
+		p, e := &Population{}, &Evidence{}
+		for i := range 60 {
+			p.Put(each, 20000)
+			e.Uses = append(e.Uses, Use{uint32(i), each, each, 20000})
+		}
+		e.Prompts = 60 * int(each)
+		e.Texts, e.Distinct = e.Prompts, float64(e.Prompts)
+		if score, factors := Score(e, p); score < 75 {
+			t.Errorf("%d prompts of each of 60 accounts, and nothing else: score %v, %v", each, score, factors)
+		}
+	}
+}
