@@ -162,7 +162,7 @@ func (k *kafka) look(ctx context.Context) error {
 	}
 	var committed kadm.OffsetResponses
 	if c.start {
-		if committed, err = k.adm.FetchOffsetsForTopics(ctx, c.group, c.names...); err != nil {
+		if committed, err = k.committed(ctx); err != nil {
 			return k.s.errorf("%w", err)
 		}
 	}
@@ -173,6 +173,17 @@ func (k *kafka) look(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// committed are the group's offsets. Some brokers do not know a group before
+// its first member has joined, which the client does in its own time: it has
+// committed nothing.
+func (k *kafka) committed(ctx context.Context) (kadm.OffsetResponses, error) {
+	offsets, err := k.adm.FetchOffsetsForTopics(ctx, k.s.c.group, k.s.c.names...)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, nil
+	}
+	return offsets, err
 }
 
 func (k *kafka) next(ctx context.Context) ([]record, error) {
@@ -353,7 +364,7 @@ func (k *kafka) caughtUp(ctx context.Context) (bool, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, kafkaRequest)
 	defer cancel()
-	committed, err := k.adm.FetchOffsetsForTopics(ctx, k.s.c.group, k.s.c.names...)
+	committed, err := k.committed(ctx)
 	if err != nil {
 		if ctx.Err() != nil || !refused(err) {
 			return false, nil // it will be asked again

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -115,6 +116,18 @@ func TestKafka(t *testing.T) {
 	}
 	if st := drained(t, ix, b.url("empty"), nil); st.Records != 0 {
 		t.Errorf("an empty topic: %+v", st)
+	}
+}
+
+func TestKafkaUnknownGroup(t *testing.T) {
+	b := newKafka(t)
+	b.send(0, 1)
+	k := &kafka{s: openStream(t, openIndex(t, filepath.Join(t.TempDir(), "x.db")), b.url("prompts?group=nobody"), nil), adm: b.adm}
+	if _, err := b.adm.FetchOffsetsForTopics(t.Context(), "nobody", "prompts"); !errors.Is(err, kerr.GroupIDNotFound) {
+		t.Fatalf("the broker says %v of a group without members", err)
+	}
+	if offsets, err := k.committed(t.Context()); err != nil || len(offsets) != 0 {
+		t.Errorf("offsets %v, error %v", offsets, err)
 	}
 }
 
