@@ -336,7 +336,7 @@ func TestCheckFinds(t *testing.T) {
 		},
 		"stray layer": func(s *Store) error {
 			return s.update(func(tx *boltTx) error {
-				must(t, stack(tx, []Put{{TableUse, []byte("k"), nil}}))
+				must(t, stack(tx, []*Put{{TableUse, []byte("k"), nil}}))
 				k, _ := tx.Bucket(bucketNames[tagLayers]).Cursor().Last()
 				return tx.Bucket(bucketNames[tagLayers]).Delete(k)
 			})

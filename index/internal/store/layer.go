@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
@@ -84,34 +83,11 @@ func cutLayerRecord(b []byte) (t Table, key, value, rest []byte, ok bool) {
 	return t, key, value, b, true
 }
 
-// stack makes a layer of those puts that are for layered tables. Of several
-// for one record the last counts.
-func stack(tx *bolt.Tx, puts []Put) error {
-	type place struct {
-		t      Table
-		prefix uint64 // of the key, which settles nearly every comparison
-		i      int
-	}
-	var order []place
-	for i := range puts {
-		if p := &puts[i]; p.Table.layered() {
-			var prefix [8]byte
-			copy(prefix[:], p.Key)
-			order = append(order, place{p.Table, binary.BigEndian.Uint64(prefix[:]), i})
-		}
-	}
-	if len(order) == 0 {
+// stack makes a layer of puts for layered tables, which come from ordered.
+func stack(tx *bolt.Tx, puts []*Put) error {
+	if len(puts) == 0 {
 		return nil
 	}
-	slices.SortFunc(order, func(a, b place) int {
-		if a.t != b.t {
-			return cmp.Compare(a.t, b.t)
-		}
-		if a.prefix != b.prefix {
-			return cmp.Compare(a.prefix, b.prefix)
-		}
-		return cmp.Or(bytes.Compare(puts[a.i].Key, puts[b.i].Key), a.i-b.i)
-	})
 	if err := withLayers(tx); err != nil {
 		return err
 	}
@@ -132,13 +108,7 @@ func stack(tx *bolt.Tx, puts []Put) error {
 		block = nil // the transaction has it now
 		return err
 	}
-	for i, o := range order {
-		p := &puts[o.i]
-		if i+1 < len(order) {
-			if q := &puts[order[i+1].i]; q.Table == p.Table && bytes.Equal(q.Key, p.Key) {
-				continue
-			}
-		}
+	for _, p := range puts {
 		if len(block) > 0 && len(block)+1+2*binary.MaxVarintLen32+len(p.Key)+len(p.Value)+sumLen > maxRecordBlock {
 			if err := flush(); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -180,4 +181,26 @@ func FuzzLayer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestOrdered holds that of any puts the last of each record is left, in order
+// of tables and keys.
+func TestOrdered(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		puts := make([]Put, rng.IntN(60))
+		last := make(map[string]*Put)
+		for i := range puts {
+			key := bytes.Repeat([]byte{byte(rng.IntN(3))}, 1+rng.IntN(10))
+			puts[i] = Put{Table: Table(rng.IntN(Tables)), Key: key, Value: []byte{byte(i)}}
+			last[string(byte(puts[i].Table))+string(key)] = &puts[i]
+		}
+		var want []*Put
+		for _, name := range slices.Sorted(maps.Keys(last)) {
+			want = append(want, last[name])
+		}
+		if got := ordered(puts); !slices.Equal(got, want) {
+			t.Fatalf("of %v: %v, want %v", puts, got, want)
+		}
+	}
 }

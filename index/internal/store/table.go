@@ -2,7 +2,10 @@ package store
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -57,16 +60,56 @@ func validate(puts []Put) error {
 	return nil
 }
 
-// record takes valid puts in, in order.
+// record takes valid puts in.
 func record(tx *bolt.Tx, puts []Put) error {
-	for i := range puts {
-		if p := &puts[i]; !p.Table.layered() {
-			if err := apply(tx, p); err != nil {
-				return err
-			}
+	sorted := ordered(puts)
+	plain := slices.IndexFunc(sorted, func(p *Put) bool { return !p.Table.layered() })
+	if plain < 0 {
+		plain = len(sorted)
+	}
+	for _, p := range sorted[plain:] {
+		if err := apply(tx, p); err != nil {
+			return err
 		}
 	}
-	return stack(tx, puts)
+	return stack(tx, sorted[:plain])
+}
+
+// ordered are the last puts of each record in order of table and key: layered
+// tables come first, and a bucket grows at its end instead of within a leaf,
+// where each of many puts in one transaction would move all behind it.
+func ordered(puts []Put) []*Put {
+	type place struct {
+		t      Table
+		prefix uint64 // of the key, which settles nearly every comparison
+		i      int
+	}
+	order := make([]place, len(puts))
+	for i := range puts {
+		var prefix [8]byte
+		copy(prefix[:], puts[i].Key)
+		order[i] = place{puts[i].Table, binary.BigEndian.Uint64(prefix[:]), i}
+	}
+	slices.SortFunc(order, func(a, b place) int {
+		if a.t != b.t {
+			return cmp.Compare(a.t, b.t)
+		}
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
+		}
+		return cmp.Or(bytes.Compare(puts[a.i].Key, puts[b.i].Key), a.i-b.i)
+	})
+	sorted := make([]*Put, 0, len(order))
+	for i, o := range order {
+		p := &puts[o.i]
+		if i+1 < len(order) {
+			if q := &puts[order[i+1].i]; q.Table == p.Table && bytes.Equal(q.Key, p.Key) {
+				continue
+			}
+		}
+		sorted = append(sorted, p)
+	}
+	return sorted
 }
 
 // apply puts a record into the bucket of its table.
