@@ -89,24 +89,19 @@ func (s *Store) Record(n uint64) (rec Record, err error) {
 }
 
 // Record is Store.Record.
-func (r *Reader) Record(n uint64) (rec Record, err error) {
-	defer r.end(r.begin(), &err)
-	segment := r.cat.index(n)
-	if segment < 0 {
-		return rec, ErrNotFound
-	}
-	p, first, _, err := r.recordBlock(n, segment)
-	if err != nil {
-		return rec, err
-	}
-	if !p.at(&r.group, int(n-first), &rec) {
-		return Record{}, damaged("record of prompt %d is malformed", n)
-	}
-	return rec, nil
+func (r *Reader) Record(n uint64) (Record, error) {
+	return r.recordBy(n, func(p *recordBlock, i int, rec *Record) bool { return p.at(&r.group, i, rec) })
 }
 
 // Anonymous is Record without the prompt's id, which takes longer to read than the rest.
-func (r *Reader) Anonymous(n uint64) (rec Record, err error) {
+func (r *Reader) Anonymous(n uint64) (Record, error) {
+	return r.recordBy(n, func(p *recordBlock, i int, rec *Record) bool {
+		return p.group(&r.group, i/recordGroup) && r.group.fields(i%recordGroup, rec)
+	})
+}
+
+// recordBy reads the record of prompt n, the ith of its block.
+func (r *Reader) recordBy(n uint64, read func(p *recordBlock, i int, rec *Record) bool) (rec Record, err error) {
 	defer r.end(r.begin(), &err)
 	segment := r.cat.index(n)
 	if segment < 0 {
@@ -116,8 +111,7 @@ func (r *Reader) Anonymous(n uint64) (rec Record, err error) {
 	if err != nil {
 		return rec, err
 	}
-	i := int(n - first)
-	if !p.group(&r.group, i/recordGroup) || !r.group.fields(i%recordGroup, &rec) {
+	if !read(&p, int(n-first), &rec) {
 		return Record{}, damaged("record of prompt %d is malformed", n)
 	}
 	return rec, nil
