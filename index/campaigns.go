@@ -30,11 +30,7 @@ func (ix *Index) Campaigns(ctx context.Context, f Filter) ([]Campaign, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, err := ix.assessAll()
-	if err != nil {
-		return nil, err
-	}
-	k, err := ix.kin(now)
+	now, k, err := ix.assessKin()
 	if err != nil {
 		return nil, err
 	}

@@ -83,6 +83,16 @@ func (ix *Index) kin(now *assessments) (*kin, error) {
 	return now.kin.kin, nil
 }
 
+// assessKin is assessAll, with the templates' kin.
+func (ix *Index) assessKin() (*assessments, *kin, error) {
+	now, err := ix.assessAll()
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := ix.kin(now)
+	return now, k, err
+}
+
 // bundles finds the bundles as of now.
 func (ix *Index) bundles() groups {
 	var ids []uint32

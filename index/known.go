@@ -56,11 +56,7 @@ func (ix *Index) templatesOf(labels []Label) (func(*Label) []uint32, error) {
 	if !slices.ContainsFunc(labels, func(l Label) bool { return l.Bundle+l.Campaign != "" }) {
 		return func(*Label) []uint32 { return nil }, nil
 	}
-	now, err := ix.assessAll()
-	if err != nil {
-		return nil, err
-	}
-	k, err := ix.kin(now)
+	now, k, err := ix.assessKin()
 	if err != nil {
 		return nil, err
 	}

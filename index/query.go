@@ -29,11 +29,7 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	}
 	var picks []pick
 	out := []Template{}
-	now, err := ix.assessAll()
-	if err != nil {
-		return nil, err
-	}
-	k, err := ix.kin(now)
+	now, k, err := ix.assessKin()
 	if err != nil {
 		return nil, err
 	}
