@@ -1,15 +1,12 @@
 // Pages of a server that wants to know who asks.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Chorus, launch, open, settled } from './helper.js';
+import { open, settled, started } from './helper.js';
 
-let browser;
-let chorus;
-before(async () => { [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true, tokens: { ann: 'decide', rob: 'read', gate: 'ingest' } })]); });
-after(async () => { await browser?.close(); await chorus?.down(); });
+const { browser, chorus } = await started({ load: true, tokens: { ann: 'decide', rob: 'read', gate: 'ingest' } });
 
 const signIn = async (page, token) => {
   await page.getByLabel('Token').fill(token);

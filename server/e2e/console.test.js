@@ -1,18 +1,12 @@
 // What an investigator does, in order, on the demo log.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { readFile } from 'node:fs/promises';
-import { Chorus, go, known, launch, open, ring, settled } from './helper.js';
+import { Chorus, go, known, open, ring, settled, started } from './helper.js';
 
-let browser;
-let chorus;
-let demo;
-before(async () => {
-  [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]);
-  demo = await known(chorus);
-});
-after(async () => { await browser?.close(); await chorus?.down(); });
+const { browser, chorus } = await started({ load: true });
+const demo = await known(chorus);
 
 const tutor = 'You are a patient tutor. Work through the exercise below in numbered steps';
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { after } from 'node:test';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
@@ -57,6 +58,13 @@ export class Chorus {
   }
 }
 
+// started gives a test file a browser and a server, and ends both after it.
+export async function started(options) {
+  const [browser, chorus] = await Promise.all([launch(), Chorus.start(options)]);
+  after(async () => { await browser.close(); await chorus.down(); });
+  return { browser, chorus };
+}
+
 // known names what the demo log is known to have: the campaign of most
 // templates with one of its members, that of most accounts, its template, and a
 // prompt of that.
@@ -82,7 +90,7 @@ export function ring(name, template, { n = 30, each = 4, from = '2026-06-15T00:0
 
 const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: flags });
+const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM, headless: true, args: flags });
 
 // open gives a page of its own context, and faults: every request to another
 // origin, breach of the policy, script error and dialog.

@@ -1,15 +1,10 @@
 // Variants of a template, and what comes together with one.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Chorus, go, launch, open, settled } from './helper.js';
+import { test } from 'node:test';
+import { go, open, settled, started } from './helper.js';
 
-let browser;
-let chorus;
-before(async () => {
-  [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]);
-});
-after(async () => { await browser?.close(); await chorus?.down(); });
+const { browser, chorus } = await started({ load: true });
 
 const list = async (query) => (await (await fetch(`${chorus.url}/v1/templates?limit=100&${query}`)).json()).items;
 

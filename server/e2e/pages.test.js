@@ -2,20 +2,14 @@
 // beyond the edge of the window, and pictures for people to look at.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Chorus, go, known, launch, open } from './helper.js';
+import { go, known, open, started } from './helper.js';
 
 const axe = await readFile(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-let browser;
-let chorus;
-let demo;
-before(async () => {
-  [browser, chorus] = await Promise.all([launch(), Chorus.start({ load: true })]);
-  demo = await known(chorus);
-});
-after(async () => { await browser?.close(); await chorus?.down(); });
+const { browser, chorus } = await started({ load: true });
+const demo = await known(chorus);
 
 const pages = {
   overview: '', campaigns: 'campaigns', campaign: 'campaigns/MANY', compare: 'compare/MANY/WIDE', templates: 'templates', template: 'templates/TEMPLATE',

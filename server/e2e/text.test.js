@@ -2,18 +2,12 @@
 // that will run them.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Chorus, launch, open } from './helper.js';
+import { test } from 'node:test';
+import { open, started } from './helper.js';
 
-let browser;
-let chorus;
-let page;
-before(async () => {
-  [browser, chorus] = await Promise.all([launch(), Chorus.start()]);
-  ({ page } = await open(browser, chorus.url));
-  await page.goto(chorus.url);
-});
-after(async () => { await browser?.close(); await chorus?.down(); });
+const { browser, chorus } = await started();
+const { page } = await open(browser, chorus.url);
+await page.goto(chorus.url);
 
 test('pieces of any text are the text, without what cannot be seen', async () => {
   const wrong = await page.evaluate(async () => {
