@@ -117,6 +117,7 @@ func gather(now *assessments) (out []gathered) {
 	limits := campaign.Limits{Least: alertScore - keepScore, Members: alertAccounts, Rescore: now.rescore}
 	alerts, benign := setAside(campaign.Gather(alert, limits), alert, byID, limits)
 	for i := range alerts {
+		now.trim(&alerts[i])
 		status := "alert"
 		if alerts[i].Confirmed {
 			status = "confirmed"

@@ -103,11 +103,9 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 		return 0, 0, nil
 	}
 	shares, days := make([]float64, n), make([]int32, n)
-	empty, empties, sum, squares, once, most := 0.0, 0.0, 0.0, 0.0, 0, uint32(0)
+	sum, squares, once, most := 0.0, 0.0, 0, uint32(0)
 	for i, u := range e.Uses {
 		own := min(u.Prompts, u.Traffic)
-		x := p.exceed(u.Traffic - own)
-		empty, empties = empty+x, empties+x*x
 		shares[i] = float64(own) / float64(max(1, u.Traffic))
 		days[i] = u.First
 		sum += float64(u.Prompts)
@@ -120,8 +118,8 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 	slices.Sort(shares)
 	count := float64(n)
 	mean := sum / count
-	empty /= count
-	chosen := empty - cautious*math.Sqrt(max(0, empties/count-empty*empty)/count)
+	empty, doubtful := p.emptiness(e.Uses)
+	chosen := empty - cautious*doubtful
 	even, unsure := evenness(e.Uses, mean, squares/count-mean*mean)
 	seldom := min(1, max(0, (often-mean)/(often-rarely)))
 	distinct := 0.0
