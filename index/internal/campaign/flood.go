@@ -37,7 +37,7 @@ func withoutFlood(e *Evidence) *Evidence {
 
 // only returns the evidence on some of the accounts, given their uses. Whose
 // texts differ is not known by account: they are taken to have sent all the
-// different ones.
+// different ones; and to have opened with it as often as all did.
 func (e *Evidence) only(uses []Use) *Evidence {
 	all, some := uint64(0), uint64(0)
 	for _, u := range e.Uses {
@@ -52,7 +52,7 @@ func (e *Evidence) only(uses []Use) *Evidence {
 	out.Prompts = int(float64(e.Prompts) * part)
 	out.Texts = int(float64(e.Texts)*part + .5)
 	out.Distinct = min(e.Distinct, float64(out.Texts))
-	out.Openers = min(e.Openers, len(uses))
+	out.Openers = (e.Openers*len(uses) + len(e.Uses)/2) / max(1, len(e.Uses))
 	out.Networks, out.Busiest, out.Payments, out.Shared = 0, 0, 0, 0
 	return &out
 }

@@ -69,3 +69,19 @@ func TestNoFlood(t *testing.T) {
 		t.Errorf("a flood is left in: %+v", c)
 	}
 }
+
+// TestWithoutOpeners: a text that two in three of its accounts open with is one
+// that two in three of those left do, and no welcome for all of them.
+func TestWithoutOpeners(t *testing.T) {
+	e := &Evidence{Prompts: 400, Texts: 400, Distinct: 400, Openers: 276}
+	for i := range 400 {
+		e.Uses = append(e.Uses, Use{Account: uint32(i), Prompts: 1, Traffic: 1})
+	}
+	left := e.Without(func(a uint32) bool { return a < 103 })
+	if len(left.Uses) != 297 || left.Openers != 205 {
+		t.Errorf("%d of %d accounts opened with it, want 205 of 297", left.Openers, len(left.Uses))
+	}
+	if none := e.Without(func(uint32) bool { return true }); none.Openers != 0 || (&Evidence{}).Without(nil).Openers != 0 {
+		t.Error("openers without accounts")
+	}
+}
