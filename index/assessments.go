@@ -56,6 +56,7 @@ type assessor struct {
 	last       atomic.Pointer[assessments]
 	busy       atomic.Bool   // somebody assesses in the background
 	quick      time.Duration // callers wait for assessing, Lag or not, that takes less
+	still      time.Duration // without prompts, after which they are no stream
 }
 
 // gatherShare is how many accounts' uses are gathered under one lock, about:
@@ -74,7 +75,7 @@ func (ix *Index) assessAll() (*assessments, error) {
 		return nil, ErrClosed
 	}
 	ix.mu.RLock()
-	now, streaming := ix.generation(), ix.opts.Lag > 0 && time.Since(ix.added) < stillTime
+	now, streaming := ix.generation(), ix.opts.Lag > 0 && time.Since(ix.added) < ix.assessor.still
 	ix.mu.RUnlock()
 	last := ix.assessor.last.Load()
 	if last == nil || !streaming || last.asOf.labels < now.labels || last.asOf.expired < now.expired {
@@ -93,9 +94,9 @@ func (ix *Index) assessAll() (*assessments, error) {
 }
 
 const (
-	stillTime  = 500 * time.Millisecond // without prompts, after which they are no stream
-	lagRoom    = 4                      // times that assessing may take as long as before
+	lagRoom    = 4 // times that assessing may take as long as before
 	quick      = 25 * time.Millisecond
+	still      = 500 * time.Millisecond
 	quickShare = 20 // at most one part in so many of the time is spent assessing while callers wait
 )
 

@@ -110,7 +110,7 @@ func newIndex(opts Options, st *store.Store) *Index {
 		opts: opts, store: st,
 		queue: make(chan *request, 64), groups: make(chan *group, 4), seals: make(chan *sealing, 1), merges: make(chan struct{}, 1),
 		written: make(chan struct{}), sealed: make(chan struct{}), merged: make(chan struct{}), gone: make(chan struct{}), ready: make(chan struct{}),
-		flagged: make(chan struct{}), assessor: assessor{quick: quick}, exemplars: make(map[uint32][]string), first: math.MaxInt64, last: math.MinInt64,
+		flagged: make(chan struct{}), assessor: assessor{quick: quick, still: still}, exemplars: make(map[uint32][]string), first: math.MaxInt64, last: math.MinInt64,
 	}
 }
 
