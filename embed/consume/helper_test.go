@@ -14,16 +14,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/internal/testleak"
 )
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv("CHORUS_TEST_CONSUME"); url != "" {
 		os.Exit(child(url, os.Getenv("CHORUS_TEST_DB")))
 	}
-	goleak.VerifyTestMain(m)
+	testleak.Main(m)
 }
 
 // child is the process that tests kill.

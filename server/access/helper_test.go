@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/seed-368d3dfa/chorus/internal/testleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 // tokenPath names a token file that does not exist.
 func tokenPath(t *testing.T) string { return filepath.Join(t.TempDir(), "x.db.tokens") }

@@ -22,10 +22,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/seed-368d3dfa/chorus/internal/testleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testleak.Main(m) }
 
 // certificate writes a self-signed one of that name.
 func certificate(t *testing.T, cert, key, name string) {
