@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seed-368d3dfa/chorus/internal/testport"
 )
 
 func TestMain(m *testing.M) {
@@ -40,11 +41,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				return err
-			}
-			env.Setenv("ADDR", l.Addr().String())
+			env.Setenv("ADDR", testport.Free(t))
 			demo, err := filepath.Abs("../../testdata/demo.jsonl.gz")
 			if err != nil {
 				return err
@@ -55,7 +52,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("LOGS", logs)
-			return l.Close()
+			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code": func(ts *testscript.TestScript, _ bool, args []string) {
@@ -73,7 +70,7 @@ func TestScripts(t *testing.T) {
 				}
 			},
 			"ready": func(ts *testscript.TestScript, _ bool, _ []string) {
-				for range 3000 {
+				for range 18_000 {
 					resp, err := http.Get("http://" + ts.Getenv("ADDR") + "/readyz")
 					if err == nil {
 						resp.Body.Close()
@@ -90,7 +87,7 @@ func TestScripts(t *testing.T) {
 				ask(ts, http.MethodPost, args[0], args[1], strings.NewReader(ts.ReadFile(args[2])), args[3:])
 			},
 			"waitfor": func(ts *testscript.TestScript, _ bool, args []string) {
-				for range 3000 {
+				for range 18_000 {
 					if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 						return
 					}

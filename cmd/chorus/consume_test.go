@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,10 +96,11 @@ func TestServeConsume(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan string, 1)
+	var log output
+	done := make(chan int, 1)
 	go func() {
-		code, _, stderr := call(ctx, nil, "serve", "--db", db, "--listen", "127.0.0.1:0", "--consume", "kafka://"+host+"/prompts?group=g", "--consume", "nats://127.0.0.1:1/PROMPTS")
-		done <- fmt.Sprint(code, stderr)
+		a := &app{stdout: &log, stderr: &log}
+		done <- a.run(ctx, []string{"serve", "--db", db, "--listen", "127.0.0.1:0", "--consume", "kafka://" + host + "/prompts?group=g", "--consume", "nats://127.0.0.1:1/PROMPTS"})
 	}()
 	adm := kadm.NewClient(cl)
 	committed := func() (sum int64) {
@@ -110,12 +110,12 @@ func TestServeConsume(t *testing.T) {
 		}
 		return sum
 	}
-	for committed() < 100 && len(done) == 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	until(t, "one stream read and the other one not found", func() bool {
+		return len(done) > 0 || committed() == 100 && strings.Contains(log.String(), "no server answers")
+	})
 	cancel()
-	if out := <-done; !strings.HasPrefix(out, "0") || !strings.Contains(out, "prompts=100") || !strings.Contains(out, "no server answers") || strings.Contains(out, "minutes") {
-		t.Error(out)
+	if code, out := <-done, log.String(); code != exitDone || !strings.Contains(out, "prompts=100") || strings.Contains(out, "minutes") {
+		t.Errorf("exit code %d\n%s", code, out)
 	}
 	if code, stdout, stderr := call(t.Context(), nil, "stats", "--json", "--db", db); code != exitDone || !strings.Contains(stdout, `"prompts":100,`) {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)

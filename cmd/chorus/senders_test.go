@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-368d3dfa/chorus/internal/testport"
 )
 
 // Real senders run with the very files of docs/shippers, of which only address
@@ -37,14 +39,7 @@ type victim struct {
 // serveVictim starts chorus serve. The test's own binary, under the name
 // chorus, is chorus (see TestMain).
 func serveVictim(t *testing.T) *victim {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &victim{t: t, address: l.Addr().String(), db: filepath.Join(t.TempDir(), "chorus.db")}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	d := &victim{t: t, address: testport.Free(t), db: filepath.Join(t.TempDir(), "chorus.db")}
 	d.start()
 	t.Cleanup(func() { d.kill() })
 	return d
@@ -94,7 +89,7 @@ func (d *victim) prompts() int {
 // await waits until something is so. It gives up long after it should be.
 func await(t *testing.T, what string, so func() bool) {
 	t.Helper()
-	for range 3000 {
+	for range 9000 {
 		if so() {
 			return
 		}

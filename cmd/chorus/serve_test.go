@@ -48,7 +48,7 @@ func (o *output) String() string {
 // until waits until f is true; what is in the failure.
 func until(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for range 3000 {
+	for range 18_000 {
 		if f() {
 			return
 		}
@@ -228,7 +228,7 @@ func TestRestart(t *testing.T) {
 		n := 0
 		defer func() { sent <- n }() // also after a failure
 		// One connection each: one that is kept may be closed while a request is on its way.
-		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 3 * time.Minute}
 		for ctx.Err() == nil {
 			if got := status(t, c, "POST", "http://"+l.Addr().String()+"/v1/prompts", fmt.Sprintf(`{"account":"a%d","text":"hello"}`, n)); got != http.StatusOK {
 				t.Errorf("%d", got)
@@ -264,7 +264,7 @@ func TestConnections(t *testing.T) {
 	}
 	answered := make(chan int)
 	go func() {
-		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+		c := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 3 * time.Minute}
 		resp, err := c.Get("http://" + address + "/healthz")
 		if err != nil {
 			t.Error(err)
@@ -304,7 +304,7 @@ func TestNotify(t *testing.T) {
 		"chorus", "serve", "--listen", "127.0.0.1:0", "--db", filepath.Join(dir, "x.db"))
 	read := func() string {
 		b := make([]byte, 100)
-		conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(3 * time.Minute))
 		n, err := conn.Read(b)
 		if err != nil {
 			t.Fatal(err)

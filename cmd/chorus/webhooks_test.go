@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/seed-368d3dfa/chorus/internal/testport"
 	"github.com/seed-368d3dfa/chorus/server/webhook"
 )
 
@@ -46,12 +46,7 @@ func TestWebhook(t *testing.T) {
 		delivered <- p
 	}))
 	defer r.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := testport.Free(t)
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	db := filepath.Join(t.TempDir(), "x.db")
@@ -63,7 +58,7 @@ func TestWebhook(t *testing.T) {
 		}
 		ended <- stderr
 	}()
-	for range 3000 {
+	for range 18_000 {
 		resp, err := http.Post("http://"+address+"/v1/prompts", "application/x-ndjson", bytes.NewReader(lines(30)))
 		if err == nil {
 			resp.Body.Close()
@@ -76,7 +71,7 @@ func TestWebhook(t *testing.T) {
 		if p.Data.Flag.Seq != 1 || p.Data.Template == nil || p.Data.Template.Pattern != "" {
 			t.Errorf("%+v", p)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		t.Error("nothing is delivered")
 	}
 	resp, err := http.Get("http://" + address + "/v1/webhooks")
