@@ -106,7 +106,7 @@ func drained(t *testing.T, ix *index.Index, url string, o *Options) Stats {
 	}
 	opts.UntilCaughtUp = true
 	s := openStream(t, ix, url, &opts)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	if err := s.Run(ctx); err != nil || ctx.Err() != nil {
 		t.Fatal(err, ctx.Err())

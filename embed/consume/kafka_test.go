@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
+	"github.com/seed-368d3dfa/chorus/internal/testport"
 )
 
 // A kafkaBroker is kfake, a broker in this process that clients reach over TCP.
@@ -335,13 +338,9 @@ func (broken) Write([]byte) (int, error) { return 0, errBroken }
 func TestKafkaErrors(t *testing.T) {
 	b := newKafka(t)
 	ix := openIndex(t, filepath.Join(t.TempDir(), "x.db"))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
+	nobody := testport.Free(t)
 	for _, test := range []struct{ url, want string }{
-		{"kafka://" + l.Addr().String() + "/prompts", "no broker answers at " + l.Addr().String()},
+		{"kafka://" + nobody + "/prompts", "no broker answers at " + nobody},
 		{b.url("promts"), "there is no topic promts"},
 		{b.url("prompts,promts"), "there is no topic promts"},
 		{b.url("prompts?dead_letters=none"), "there is no topic none"},
@@ -376,26 +375,46 @@ func TestKafkaPassword(t *testing.T) {
 	drained(t, ix, url, nil)
 }
 
+// A retryLog tells of an attempt that failed.
+type retryLog struct {
+	bytes.Buffer
+	tried chan struct{}
+}
+
+func (l *retryLog) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("will try again")) {
+		select {
+		case l.tried <- struct{}{}:
+		default:
+		}
+	}
+	return l.Buffer.Write(b)
+}
+
 // With Retry a stream waits for its broker.
 func TestKafkaRetry(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	host := testport.Free(t)
+	ix := openIndex(t, filepath.Join(t.TempDir(), "x.db"))
+	log := &retryLog{tried: make(chan struct{}, 1)}
+	s := openStream(t, ix, "kafka://"+host+"/prompts", &Options{Retry: true, UntilCaughtUp: true, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	done := make(chan error, 1)
+	go func() { done <- s.Run(t.Context()) }()
+	select {
+	case <-log.tried:
+	case err := <-done:
+		t.Fatalf("ended without its broker: %v", err)
+	}
+	_, port, _ := net.SplitHostPort(host)
+	number, err := strconv.Atoi(port)
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	ix := openIndex(t, filepath.Join(t.TempDir(), "x.db"))
-	var log bytes.Buffer
-	s := openStream(t, ix, fmt.Sprintf("kafka://127.0.0.1:%d/prompts", port), &Options{Retry: true, UntilCaughtUp: true, Logger: textLogger(&log)})
-	done := make(chan error, 1)
-	go func() { done <- s.Run(t.Context()) }()
-	time.Sleep(100 * time.Millisecond)
-	b := newKafka(t, kfake.Ports(port))
+	b := newKafka(t, kfake.Ports(number))
 	b.send(0, 10)
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(log.String(), "will try again") || strings.Contains(log.String(), "order") {
+	if strings.Contains(log.String(), "order") {
 		t.Error(log.String())
 	}
 	if got := prompts(t, ix); got > 10 {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-368d3dfa/chorus/internal/testport"
 )
 
 // A natsBroker is a NATS server with a stream PROMPTS of prompts.> and a stream
@@ -48,7 +51,7 @@ func newNATS(t *testing.T, o *server.Options, opts ...nats.Option) *natsBroker {
 		s.Shutdown()
 		s.WaitForShutdown()
 	})
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the server does not start")
 	}
 	return connectBroker(t, s.Addr().String(), append(opts, nats.UserInfo(o.Username, o.Password))...)
@@ -61,12 +64,8 @@ func newNATSProcess(t *testing.T) *natsBroker {
 	if err != nil {
 		t.Skip("no nats-server in PATH: apt-get install nats-server")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
+	host := testport.Free(t)
+	_, port, _ := net.SplitHostPort(host)
 	cmd := exec.Command(exe, "-a", "127.0.0.1", "-p", port, "-js", "-sd", t.TempDir())
 	log, err := cmd.StderrPipe()
 	if err != nil {
@@ -85,7 +84,7 @@ func newNATSProcess(t *testing.T) *natsBroker {
 		}
 		if strings.Contains(lines.Text(), "Server is ready") {
 			go io.Copy(io.Discard, log)
-			return connectBroker(t, "127.0.0.1:"+port)
+			return connectBroker(t, host)
 		}
 	}
 	t.Fatal("the server does not start")
@@ -116,13 +115,13 @@ func (b *natsBroker) url(rest string) string { return "nats://" + b.host + "/" +
 func (b *natsBroker) publish(subject string, values ...[]byte) {
 	b.t.Helper()
 	for _, v := range values {
-		if _, err := b.js.PublishAsync(subject, v, jetstream.WithStallWait(time.Minute)); err != nil {
+		if _, err := b.js.PublishAsync(subject, v, jetstream.WithStallWait(3*time.Minute)); err != nil {
 			b.t.Fatal(err)
 		}
 	}
 	select {
 	case <-b.js.PublishAsyncComplete():
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		b.t.Fatal("the server does not take messages")
 	}
 }
@@ -237,17 +236,21 @@ func TestNATSHandsBack(t *testing.T) {
 // A server that goes away and comes back is read on.
 func TestNATSReconnect(t *testing.T) {
 	dir := t.TempDir()
-	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true}
+	_, port, _ := net.SplitHostPort(testport.Free(t)) // to which it comes back
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &server.Options{Host: "127.0.0.1", Port: number, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true}
 	start := func() *server.Server {
 		s, err := server.NewServer(o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.Start()
-		if !s.ReadyForConnections(10 * time.Second) {
+		if !s.ReadyForConnections(time.Minute) {
 			t.Fatal("the server does not start")
 		}
-		o.Port = s.Addr().(*net.TCPAddr).Port
 		return s
 	}
 	first := start()
@@ -293,11 +296,7 @@ func TestNATSReconnect(t *testing.T) {
 
 func TestNATSErrors(t *testing.T) {
 	b := newNATS(t, &server.Options{Username: "ann", Password: "right"})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
+	nobody := testport.Free(t)
 	if _, err := b.js.CreateConsumer(t.Context(), "PROMPTS", jetstream.ConsumerConfig{Durable: "other", AckPolicy: jetstream.AckNonePolicy}); err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +309,7 @@ func TestNATSErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ url, want string }{
-		{"nats://" + l.Addr().String() + "/PROMPTS", "no server answers at " + l.Addr().String()},
+		{"nats://" + nobody + "/PROMPTS", "no server answers at " + nobody},
 		{"nats://" + b.host + "/PROMPTS", "Authorization Violation"},
 		{"nats://ann@" + b.host + "/PROMPTS", "CHORUS_NATS_PASSWORD"},
 		{"nats://bob@" + b.host + "/PROMPTS?password_file=" + file, "Authorization Violation"},
