@@ -69,6 +69,7 @@ type Index struct {
 
 	assessor assessor // its lock is taken before mu
 	shapes   shapes   // likewise
+	lowered  lowered
 
 	scratch  [store.Kinds][]uint64 // of sealLoop
 	calendar calendar              // of sealed segments

@@ -62,6 +62,7 @@ func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 func (ix *Index) describeSome(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, k *kin, picks []pick, f *Filter) ([]Template, error) {
 	from, to := f.days()
 	out := []Template{}
+	picks = ix.likely(picks, f)
 	share := len(picks)
 	if f.Limit > 0 {
 		share = f.Limit
@@ -252,6 +253,7 @@ func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, pic
 	members := make([][]template.Member, len(picks))
 	cores := make([][]uint64, len(picks))
 	unsealed := make([][]string, len(picks))
+	stamps, kept := make([]uint64, len(picks)), make([]int, len(picks))
 	var ids []uint32
 	ix.mu.RLock()
 	for i, p := range picks {
@@ -262,6 +264,7 @@ func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, pic
 			Slots: []Slot{}, Factors: []Factor{}, Exemplars: []string{},
 		}
 		cores[i], unsealed[i] = t.Core(), s.unsealed.of(t.ID)
+		stamps[i], kept[i] = t.Stamp(), len(t.Exemplars)
 		out[i].Attrs = ix.attrs.tally(from, to, t)
 		if withMembers {
 			members[i] = slices.DeleteFunc(t.Members(from, to), func(m template.Member) bool {
@@ -290,6 +293,9 @@ func (ix *Index) describe(ctx context.Context, r *store.Reader, s *snapshot, pic
 			return nil, err
 		}
 		p := template.MakePattern(k.Sketcher, cores[i], texts)
+		if len(texts) == kept[i] { // none was added after the snapshot
+			ix.lowered.put(picks[i].t.ID, stamps[i], p.Text)
+		}
 		t.Pattern, t.FixedWords, t.Exemplars = p.Text, p.FixedWords, append(t.Exemplars, texts...)
 		for _, sl := range p.Slots {
 			t.Slots = append(t.Slots, Slot(sl))
