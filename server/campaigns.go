@@ -39,7 +39,7 @@ func (s *Server) mountCampaigns(a *api) {
 }
 
 func (s *Server) campaigns(ctx context.Context, id, template string, status []string, in *listInput) (p page[index.Campaign], err error) {
-	f, err := in.filter(status)
+	f, err := s.filter(ctx, in, status)
 	if err != nil {
 		return p, err
 	}

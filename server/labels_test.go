@@ -54,7 +54,7 @@ func TestCampaigns(t *testing.T) {
 	}
 	for query, want := range map[string]int{
 		"?limit=2": 2, "?limit=2&cursor=" + page.Items[1].Cursor(): 1, "?status=alert": 3, "?status=alert,watch&min_score=1": 3, "?status=watch,benign": 0,
-		"?max_score=1": 0, "?max_score=0": 0, "?since=2027-01-01": 0, "?until=2026-06-01": 3, "?q=INSTRUCTIONS": 3, "?q=nothing%20like%20it": 0,
+		"?max_score=1": 0, "?max_score=0": 0, "?since=2027-01-01": 0, "?since=7d": 3, "?since=0d&until=1000w": 0, "?until=2026-06-01": 3, "?q=INSTRUCTIONS": 3, "?q=nothing%20like%20it": 0,
 		"?attr=model=m-ring1": 1, "?attr=model%3Dm-ring1&attr=model=m-ring2": 0, "?attr=model=m-huge": 0,
 		"?status=watch": 0, "?min_accounts=31": 0, "?id=" + one.ID + "&members=true": 1,
 	} {

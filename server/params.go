@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -38,25 +39,34 @@ type idInput struct {
 	ID string `path:"id"`
 }
 
-// A moment is a day or a time as a parameter; zero if absent.
-type moment struct{ time.Time }
+// A moment is a time as a parameter; none if absent.
+type moment struct{ index.Moment }
 
-func (m *moment) UnmarshalText(b []byte) error {
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, string(b)); err == nil {
-			m.Time = t.UTC()
-			return nil
-		}
+func (m *moment) UnmarshalText(b []byte) (err error) {
+	if m.Moment, err = index.ParseMoment(string(b)); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), index.ErrMoment.Error()+": "))
 	}
-	return errors.New("want a day like 2026-06-01 or a time like 2026-06-01T08:00:00Z")
+	return nil
 }
 
 // Schema is the moment's in the OpenAPI document.
 func (m moment) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
-		Type: huma.TypeString, Description: "A day (2026-06-01) or a time (2026-06-01T08:00:00Z)",
-		AnyOf: []*huma.Schema{{Type: huma.TypeString, Format: "date"}, {Type: huma.TypeString, Format: "date-time"}},
+		Type: huma.TypeString, Description: "A day (2026-06-01), a time (2026-06-01T08:00:00Z), or how long before the newest prompt (24h, 7d, 2w)",
+		AnyOf: []*huma.Schema{
+			{Type: huma.TypeString, Format: "date"}, {Type: huma.TypeString, Format: "date-time"},
+			{Type: huma.TypeString, Pattern: `^[0-9]{1,5}(\.[0-9]{1,3})?[smhdw]$`},
+		},
 	}
+}
+
+// window returns what since and until are by now.
+func (s *Server) window(ctx context.Context, since, until moment) (from, to time.Time, err error) {
+	if from, err = s.ix.Moment(ctx, since.Moment); err != nil {
+		return from, to, err
+	}
+	to, err = s.ix.Moment(ctx, until.Moment)
+	return from, to, err
 }
 
 // number checks a parameter that has a range: huma lets NaN pass.
@@ -118,14 +128,18 @@ type listInput struct {
 }
 
 // filter selects one item more than the page has: see paged.
-func (in *listInput) filter(status []string) (index.Filter, error) {
+func (s *Server) filter(ctx context.Context, in *listInput, status []string) (index.Filter, error) {
 	least, most, err := scores(in.MinScore, in.MaxScore)
+	if err != nil {
+		return index.Filter{}, err
+	}
+	from, to, err := s.window(ctx, in.Since, in.Until)
 	f := index.Filter{
 		Status: strings.Join(status, ","), MinScore: least, MaxScore: most, MinAccounts: in.MinAccounts,
-		Since: in.Since.Time, Until: in.Until.Time, Text: in.Q, After: in.Cursor, Members: in.Members, Limit: in.Limit + 1,
+		Since: from, Until: to, Text: in.Q, After: in.Cursor, Members: in.Members, Limit: in.Limit + 1,
 	}
-	for _, s := range in.Attr {
-		a, bad := index.ParseAttr(s)
+	for _, text := range in.Attr {
+		a, bad := index.ParseAttr(text)
 		if bad != nil {
 			return f, bad
 		}

@@ -51,7 +51,7 @@ func (s *Server) mountQueries(a *api) {
 		OperationID: "templates", Path: "/v1/templates", Tags: []string{tag},
 		Summary: "Templates that many accounts send", Description: "Those of most accounts first.",
 	}, func(ctx context.Context, in *templatesInput) (page[index.Template], error) {
-		f, err := in.filter(in.Status)
+		f, err := s.filter(ctx, &in.List, in.Status)
 		if err != nil {
 			return page[index.Template]{}, err
 		}

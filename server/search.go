@@ -36,8 +36,12 @@ func (s *Server) search(ctx context.Context, in *searchInput) (f search.Result, 
 	if err := number("min_score", in.MinScore, 0, 100); err != nil {
 		return f, err
 	}
+	from, to, err := s.window(ctx, in.Since, in.Until)
+	if err != nil {
+		return f, err
+	}
 	return s.o.Search.Search(ctx, search.Query{
 		Text: in.Q, Status: in.Status, MinScore: in.MinScore, MinAccounts: in.MinAccounts,
-		Since: in.Since.Time, Until: in.Until.Time, Limit: in.Limit, After: in.Cursor,
+		Since: from, Until: to, Limit: in.Limit, After: in.Cursor,
 	})
 }

@@ -66,7 +66,7 @@ func TestSearch(t *testing.T) {
 	if code := get("q=sesame&limit=1&cursor=" + got.Next); code != 200 || len(got.Items) != 1 || got.Items[0].Accounts != 4 || got.Next != "" {
 		t.Errorf("second page: %d, %+v", code, got)
 	}
-	if code := get("q=" + url.QueryEscape(`"instructionsabc thatabc"`) + "&min_accounts=5&since=2026-06-01"); code != 200 || got.Total != 1 {
+	if code := get("q=" + url.QueryEscape(`"instructionsabc thatabc"`) + "&min_accounts=5&since=2026-06-01&until=0d"); code != 200 || got.Total != 1 {
 		t.Errorf("phrase: %d, %d", code, got.Total)
 	}
 	if code := get("q=sesame&min_accounts=7"); code != 200 || got.Total != 0 || got.Items == nil {

@@ -231,7 +231,7 @@ func TestErrors(t *testing.T) {
 		{"GET", "/v1/similar?text=" + marker + "&min=NaN", "", "", 422, "min: want a number from 0 to 1"},
 		{"GET", "/v1/similar?text=" + marker + "&limit=0", "", "", 422, "limit: expected number >= 1"},
 		{"POST", "/v1/similar", "application/json", `{"text":{"` + marker + `":1}}`, 400, `the body is not JSON like {"text":"…","min":0.5,"limit":20}`},
-		{"GET", "/v1/templates?since=" + marker, "", "", 422, "since: invalid value: want a day like 2026-06-01 or a time like 2026-06-01T08:00:00Z"},
+		{"GET", "/v1/templates?since=" + marker, "", "", 422, "since: invalid value: want a day like 2026-06-01, a time like 2026-06-01T08:00:00Z, or an age like 24h or 7d"},
 		{"GET", "/v1/templates?members=" + marker, "", "", 422, "members: invalid boolean"},
 		{"GET", "/v1/templates?cursor=x", "", "", 422, "invalid cursor: it is of no such list"},
 		{"GET", "/v1/templates/t999", "", "", 404, "-"},

@@ -149,7 +149,7 @@ func target(l *index.Label) string {
 
 // ahead reads the value of --until.
 func ahead(ctx context.Context, ix *index.Index, value string) (time.Time, error) {
-	if later, ok := duration(value); ok {
+	if later, err := index.ParseSpan(value); err == nil {
 		stats, err := ix.Stats(ctx)
 		return stats.Last.Add(later), err
 	}

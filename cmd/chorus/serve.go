@@ -63,7 +63,7 @@ refuses to start without tokens.
                          that load reads, Elasticsearch, Loki, OTLP
                          (docs/shippers.md)
   GET  /v1/similar       ?text=…&min=0.5&limit=20; or POST {"text":"…"}
-  GET  /v1/templates     ?min_accounts=10&since=2026-06-01&attr=model=m-large&limit=20
+  GET  /v1/templates     ?min_accounts=10&since=7d&attr=model=m-large&limit=20
   GET  /v1/templates/ID
   GET  /v1/campaigns     ?status=alert&min_accounts=20&limit=20&members=true
   GET  /v1/campaigns/ID

@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -66,20 +65,6 @@ func TestNumbers(t *testing.T) {
 	for n, want := range map[int64]string{0: "0 bytes", 999: "999 bytes", 1000: "1 kB", 1_340_000: "1.34 MB", 999_999: "1 MB", 27_000_000_000: "27 GB"} {
 		if got := size(n); got != want {
 			t.Errorf("size(%d) = %s, want %s", n, got, want)
-		}
-	}
-}
-
-func TestDuration(t *testing.T) {
-	day := 24 * time.Hour
-	for in, want := range map[string]time.Duration{"24h": day, "7d": 7 * day, "2w": 14 * day, "1.5d": 36 * time.Hour, "90m": 90 * time.Minute} {
-		if got, ok := duration(in); !ok || got != want {
-			t.Errorf("duration(%q) = %v, %v", in, got, ok)
-		}
-	}
-	for _, in := range []string{"", "d", "7", "-7d", "-1h", "1e99d", "NaNd", "week"} {
-		if got, ok := duration(in); ok {
-			t.Errorf("duration(%q) = %v", in, got)
 		}
 	}
 }

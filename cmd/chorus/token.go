@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-368d3dfa/chorus/index"
 	"github.com/seed-368d3dfa/chorus/server/access"
 )
 
@@ -120,7 +121,7 @@ func expiry(value string, now time.Time) (time.Time, error) {
 			t, ok = at, true
 		}
 	}
-	if d, isAge := duration(value); isAge {
+	if d, err := index.ParseSpan(value); err == nil {
 		t, ok = now.Add(d), true
 	}
 	switch {
