@@ -16,7 +16,26 @@ func (ix *Index) Unknown(ctx context.Context, labels ...Label) ([]int, error) {
 			known[id] = false
 		}
 	}
-	err := ix.view(func(*snapshot) {
+	if err := ix.exist(ctx, known); err != nil {
+		return nil, err
+	}
+	among, err := ix.templatesOf(labels)
+	if err != nil {
+		return nil, err
+	}
+	var unknown []int
+	for i := range labels {
+		l := &labels[i]
+		if id, ok := parseTemplateID(l.Template); ok && !known[id] || l.Bundle+l.Campaign != "" && len(among(l)) == 0 {
+			unknown = append(unknown, i)
+		}
+	}
+	return unknown, nil
+}
+
+// exist notes which of some templates there are.
+func (ix *Index) exist(ctx context.Context, known map[uint32]bool) error {
+	return ix.view(func(*snapshot) {
 		for id := range known {
 			known[id] = ix.templates.Get(id) != nil
 		}
@@ -33,21 +52,6 @@ func (ix *Index) Unknown(ctx context.Context, labels ...Label) ([]int, error) {
 		}
 		return ctx.Err()
 	})
-	if err != nil {
-		return nil, err
-	}
-	among, err := ix.templatesOf(labels)
-	if err != nil {
-		return nil, err
-	}
-	var unknown []int
-	for i := range labels {
-		l := &labels[i]
-		if id, ok := parseTemplateID(l.Template); ok && !known[id] || l.Bundle+l.Campaign != "" && len(among(l)) == 0 {
-			unknown = append(unknown, i)
-		}
-	}
-	return unknown, nil
 }
 
 // templatesOf returns a function that tells which templates the bundle or

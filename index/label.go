@@ -214,7 +214,7 @@ func (ix *Index) verdictOn(id, campaign uint32, eachKey func(func(key uint64)) i
 			}
 		})
 		for n, hits := range held {
-			if 5*hits >= 3*size {
+			if covers(hits, size) {
 				take(n)
 			}
 		}

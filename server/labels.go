@@ -21,6 +21,7 @@ import (
 // labelled is the answer to verdicts.
 type labelled struct {
 	Accepted     int           `json:"accepted"`
+	Templates    int           `json:"templates" doc:"How many templates of now the accepted ones are about"`
 	SkippedCount int           `json:"skipped_count"`
 	Skipped      []intake.Skip `json:"skipped"` // the first of them
 }
@@ -151,6 +152,9 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 		audit(r.Context(), &labels[i])
 	}
 	a.Accepted = len(labels)
+	if a.Templates, err = s.ix.Reach(r.Context(), labels...); err != nil {
+		return err
+	}
 	return s.answer(w, &a)
 }
 

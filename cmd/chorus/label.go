@@ -128,10 +128,21 @@ func (l *labelling) one(ctx context.Context, ix *index.Index) error {
 	if err := ix.Label(ctx, l.label); err != nil {
 		return err
 	}
-	if l.json {
-		return l.print(map[string]int{"labels": 1})
+	n, err := ix.Reach(ctx, l.label)
+	if err != nil {
+		return err
 	}
-	_, err = fmt.Fprintf(l.stdout, "%s: %s\n", target(&l.label), l.label.Verdict)
+	if l.json {
+		return l.print(map[string]int{"labels": 1, "templates": n})
+	}
+	of := ""
+	switch {
+	case l.label.Text != "" && n == 0:
+		of = "; no template contains it yet, those that come will be judged by it"
+	case l.label.Template == "":
+		of = " (" + count(n, "template") + ")"
+	}
+	_, err = fmt.Fprintf(l.stdout, "%s: %s%s\n", target(&l.label), l.label.Verdict, of)
 	return err
 }
 
@@ -210,10 +221,14 @@ func (l *labelling) load(ctx context.Context, ix *index.Index) error {
 	if err := ix.Label(ctx, labels...); err != nil {
 		return err
 	}
+	n, err := ix.Reach(ctx, labels...)
+	if err != nil {
+		return err
+	}
 	if l.json {
-		err = l.print(map[string]int{"labels": len(labels), "skipped": skipped.n})
+		err = l.print(map[string]int{"labels": len(labels), "templates": n, "skipped": skipped.n})
 	} else {
-		_, err = fmt.Fprintf(l.stdout, "%s\n", count(len(labels), "label"))
+		_, err = fmt.Fprintf(l.stdout, "%s on %s\n", count(len(labels), "label"), count(n, "template"))
 	}
 	if err == nil && skipped.n > 0 {
 		err = &skipped
