@@ -181,7 +181,7 @@ func (c *consuming) sum(streams []*consume.Stream, start time.Time) consumed {
 		}
 	}
 	r.Seconds = time.Since(start).Seconds()
-	r.Rate = float64(r.Prompts+r.Duplicates) / r.Seconds
+	r.Rate = float64(r.Prompts) / r.Seconds
 	return r
 }
 

@@ -135,7 +135,7 @@ func (l *loading) run(ctx context.Context, files []string) (err error) {
 	r := &l.result
 	r.Skipped, r.Reasons = l.skipped.lines, l.skipped.reasons
 	r.Seconds = time.Since(start).Seconds()
-	r.Rate = float64(r.Prompts+r.Duplicates) / r.Seconds
+	r.Rate = float64(r.Prompts) / r.Seconds
 	r.Templates, r.Bytes = stats.Templates, stats.Bytes
 	if info, e := os.Stat(l.db); e == nil {
 		r.Bytes = info.Size() // closing may have written more
