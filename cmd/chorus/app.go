@@ -62,6 +62,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 		hint = "\"chorus check\" says what is damaged. " + hint
 	}
 	if code == exitUsage {
+		if cmd.Name() == "help" {
+			cmd = cmd.Parent()
+		}
 		hint = fmt.Sprintf("%q says how it is used.", cmd.CommandPath()+" --help")
 	}
 	fmt.Fprintln(a.stderr, "chorus: "+escape(plain(err), true))
@@ -106,7 +109,37 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some input was skipped,
 	root.AddCommand(a.load(), a.consume(), a.serve(), a.similar(), a.templates(), a.campaigns(), a.label(), a.account(), a.flags(), a.search(),
 		a.stats(), a.check(), a.backup(), a.expire(), a.compact(), a.drill(), a.token(), a.printVersion())
 	a.complete(root)
+	root.SetHelpCommand(a.help())
 	return root
+}
+
+// help is cobra's own, save that it knows a mistake when it sees one.
+func (a *app) help() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Explain a command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
+			if of, _, err := cmd.Root().Find(args); err == nil {
+				for _, c := range of.Commands() {
+					if c.IsAvailableCommand() {
+						names = append(names, cobra.CompletionWithDesc(c.Name(), c.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			of, rest, err := cmd.Root().Find(args)
+			if err == nil && len(rest) > 0 {
+				err = fmt.Errorf("unknown command %q for %q", rest[0], of.CommandPath())
+			}
+			if err != nil {
+				return err
+			}
+			of.InitDefaultHelpFlag()
+			return of.Help()
+		},
+	}
 }
 
 // runs makes a RunE of f that notes that the command line was understood.

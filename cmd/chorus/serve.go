@@ -132,6 +132,9 @@ func (s *serving) run(ctx context.Context) error {
 	if err := checkStreams(s.streams); err != nil {
 		return err
 	}
+	if err := checkAddress(s.address); err != nil {
+		return err
+	}
 	sockets, err := listen.Open(s.address)
 	if err != nil {
 		return err
@@ -167,6 +170,19 @@ func (s *serving) run(ctx context.Context) error {
 		defer onHangUp(func() { log.Info("SIGHUP: there is no certificate to reload") })()
 	}
 	return s.serveIndex(ctx, sockets, scheme, guard, log)
+}
+
+// checkAddress refuses what can be no address to listen on, whatever machine
+// this is.
+func checkAddress(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil || port == "" {
+		return usagef("--listen %q: want an address and a port, like %s, [::1]:8428, 0.0.0.0:443, or :8428 for every address", address, defaultListen)
+	}
+	return nil
 }
 
 // serveIndex opens the index and answers what comes through the sockets.
