@@ -23,9 +23,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/seed-368d3dfa/chorus/index"
-	"github.com/seed-368d3dfa/chorus/internal/testleak"
 	"github.com/seed-368d3dfa/chorus/server/intake"
 	"github.com/seed-368d3dfa/chorus/server/internal/testlog"
+	"github.com/seed-368d3dfa/chorus/testdata/testleak"
 )
 
 func TestMain(m *testing.M) { testleak.Main(m) }

@@ -18,7 +18,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/seed-368d3dfa/chorus/internal/testport"
+	"github.com/seed-368d3dfa/chorus/testdata/testport"
 )
 
 func TestMain(m *testing.M) {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-368d3dfa/chorus/internal/testport"
+	"github.com/seed-368d3dfa/chorus/testdata/testport"
 )
 
 // Real senders run with the very files of docs/shippers, of which only address

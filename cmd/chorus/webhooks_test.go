@@ -14,8 +14,8 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"github.com/seed-368d3dfa/chorus/internal/testport"
 	"github.com/seed-368d3dfa/chorus/server/webhook"
+	"github.com/seed-368d3dfa/chorus/testdata/testport"
 )
 
 // TestWebhook serves with a hook from the command line, whose receiver is away

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index"
-	"github.com/seed-368d3dfa/chorus/internal/testleak"
+	"github.com/seed-368d3dfa/chorus/testdata/testleak"
 )
 
 func TestMain(m *testing.M) {

@@ -25,7 +25,7 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
-	"github.com/seed-368d3dfa/chorus/internal/testport"
+	"github.com/seed-368d3dfa/chorus/testdata/testport"
 )
 
 // A kafkaBroker is kfake, a broker in this process that clients reach over TCP.

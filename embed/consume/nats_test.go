@@ -20,7 +20,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/seed-368d3dfa/chorus/internal/testport"
+	"github.com/seed-368d3dfa/chorus/testdata/testport"
 )
 
 // A natsBroker is a NATS server with a stream PROMPTS of prompts.> and a stream

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/seed-368d3dfa/chorus/index"
-	"github.com/seed-368d3dfa/chorus/internal/testleak"
+	"github.com/seed-368d3dfa/chorus/testdata/testleak"
 )
 
 func TestMain(m *testing.M) { testleak.Main(m) }

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-368d3dfa/chorus/internal/testleak"
+	"github.com/seed-368d3dfa/chorus/testdata/testleak"
 )
 
 func TestMain(m *testing.M) { testleak.Main(m) }

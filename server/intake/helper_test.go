@@ -17,8 +17,8 @@ import (
 
 	"github.com/seed-368d3dfa/chorus/embed/promptlog"
 	"github.com/seed-368d3dfa/chorus/index"
-	"github.com/seed-368d3dfa/chorus/internal/testleak"
 	"github.com/seed-368d3dfa/chorus/server/internal/testlog"
+	"github.com/seed-368d3dfa/chorus/testdata/testleak"
 )
 
 func TestMain(m *testing.M) { testleak.Main(m) }

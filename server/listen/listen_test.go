@@ -22,7 +22,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-368d3dfa/chorus/internal/testleak"
+	"github.com/seed-368d3dfa/chorus/testdata/testleak"
 )
 
 func TestMain(m *testing.M) { testleak.Main(m) }

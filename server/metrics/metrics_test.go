@@ -19,7 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/seed-368d3dfa/chorus/index"
-	"github.com/seed-368d3dfa/chorus/internal/testleak"
+	"github.com/seed-368d3dfa/chorus/testdata/testleak"
 )
 
 func TestMain(m *testing.M) { testleak.Main(m) }
