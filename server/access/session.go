@@ -175,20 +175,24 @@ func (s *sessions) end(cookie string, l *holders, now time.Time) {
 }
 
 // end notes that a session ended, and forgets those whose time is up. Of a
-// token whose sessions were ended again and again, all begun so far end.
+// token whose sessions were ended again and again, those that ended are noted
+// by id from the last maxEnded on; of what began before, all end.
 func (f *sessionFile) end(t *ticket, now time.Time) {
 	f.Ended = slices.DeleteFunc(f.Ended, func(e ended) bool { return !now.Before(e.Expires) })
 	f.Ended = append(f.Ended, ended{t.name, t.id[:], t.expires})
-	of := func(e ended) bool { return e.Token == t.name }
-	n := 0
+	var byID []time.Time // those that are noted so
 	for _, e := range f.Ended {
-		if of(e) {
-			n++
+		if e.Token == t.name && len(e.ID) > 0 {
+			byID = append(byID, e.Expires)
 		}
 	}
-	if n > maxEnded {
-		f.Ended = append(slices.DeleteFunc(f.Ended, of), ended{Token: t.name, Expires: now.Add(sessionLasts)})
+	if len(byID) <= maxEnded {
+		return
 	}
+	slices.SortFunc(byID, time.Time.Compare)
+	until := byID[len(byID)-maxEnded-1]
+	f.Ended = slices.DeleteFunc(f.Ended, func(e ended) bool { return e.Token == t.name && !e.Expires.After(until) })
+	f.Ended = append(f.Ended, ended{Token: t.name, Expires: until})
 }
 
 // update changes what is kept, and the file, one process at a time. The caller

@@ -224,34 +224,41 @@ func TestSessionFile(t *testing.T) {
 }
 
 // TestSessionsEnded holds that however often somebody signs out, the file
-// stays small, no session comes back and nobody else's ends.
+// stays small, no session comes back, and nobody else's ends, nor a later one of
+// the same token.
 func TestSessionsEnded(t *testing.T) {
 	path := tokenPath(t)
 	ann, rob := create(t, path, Token{Name: "ann", Roles: Read}), create(t, path, Token{Name: "rob", Roles: Read})
 	g := open(t, path, nil)
 	other := signIn(t, g, rob).Value
+	h := g.holders.Load().find(hashOf(ann))
 	now := time.Now()
+	first := g.sessions.begin(h, now)
+	var lasting string
 	var all []string
-	for range 2*maxEnded + 3 {
-		h, _ := g.sessions.open(signIn(t, g, ann).Value, g.holders.Load(), now)
-		if h == nil { // begun within the second in which all ended
-			now = now.Add(2 * time.Second)
-			h = g.holders.Load().find(hashOf(ann))
-		}
+	for i := range 2*maxEnded + 3 {
+		now = now.Add(2 * time.Second)
 		value := g.sessions.begin(h, now)
+		if i == 2*maxEnded-10 {
+			lasting = value
+			continue
+		}
 		all = append(all, value)
 		g.sessions.end(value, g.holders.Load(), now)
+		if n := len(g.sessions.kept.Ended); n > maxEnded+1 {
+			t.Fatalf("%d are remembered", n)
+		}
 	}
-	if n := len(g.sessions.kept.Ended); n > maxEnded+1 {
-		t.Errorf("%d are remembered", n)
-	}
-	for i, value := range all {
+	for i, value := range append(all, first) {
 		if continues(t, g, value) != "" {
 			t.Errorf("session %d came back", i)
 		}
 	}
 	if continues(t, g, other) == "" {
 		t.Error("another's session ended")
+	}
+	if continues(t, g, lasting) == "" {
+		t.Error("a session ended that began after those that are forgotten")
 	}
 }
 
