@@ -164,6 +164,9 @@ func (s *Server) refuse(ctx context.Context, pattern string, err error) *problem
 	} else if ctx.Err() == nil {
 		s.o.Logger.Error("request failed", "request", id, "pattern", pattern, "status", status, "error", err)
 	}
+	if errors.Is(err, promptlog.ErrTooLarge) {
+		p.Detail += fmt.Sprintf("; after decompression a body of JSON may have %s, one of JSON lines (application/x-ndjson) %s", bytesOf(s.o.BodyBytes), bytesOf(s.o.StreamBytes))
+	}
 	var method methodError
 	if errors.As(err, &method) {
 		p.header.Set("Allow", strings.Join(method, ", "))
@@ -172,6 +175,19 @@ func (s *Server) refuse(ctx context.Context, pattern string, err error) *problem
 		p.header.Set("Retry-After", "5")
 	}
 	return p
+}
+
+// bytesOf spells a limit.
+func bytesOf(n int64) string {
+	for _, unit := range []struct {
+		size int64
+		name string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= unit.size && n%unit.size == 0 {
+			return fmt.Sprintf("%d %s", n/unit.size, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 // short cuts a text that may hold what a client sent, like an id.
