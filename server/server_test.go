@@ -514,7 +514,7 @@ func TestServe(t *testing.T) {
 // TestSlowClient sends half a body and then nothing: the server gives up, and
 // keeps what came.
 func TestSlowClient(t *testing.T) {
-	s := start(t, Options{Pause: 100 * time.Millisecond})
+	s := start(t, Options{Pause: time.Second})
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
+
+	"github.com/seed-368d3dfa/chorus/internal/testport"
 )
 
 var noQueue = configoptional.None[exporterhelper.QueueBatchConfig]()
@@ -52,7 +54,7 @@ func send(t *testing.T, s *sender, n int, acked *atomic.Int64) {
 
 func TestCollector(t *testing.T) {
 	db := filepath.Join(t.TempDir(), "x.db")
-	in, listen := freeAddress(t), freeAddress(t)
+	in, listen := testport.Free(t), testport.Free(t)
 	c, err := newCollector(configure(t, in, listen, db))
 	if err != nil {
 		t.Fatal(err)
@@ -94,8 +96,8 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := filepath.Join(t.TempDir(), "x.db")
-	in := freeAddress(t)
-	config := configure(t, in, freeAddress(t), db)
+	in := testport.Free(t)
+	config := configure(t, in, testport.Free(t), db)
 	var log bytes.Buffer
 	start := func() *exec.Cmd {
 		cmd := exec.Command(exe)

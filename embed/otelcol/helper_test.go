@@ -68,17 +68,6 @@ func newCollector(config string) (*otelcol.Collector, error) {
 	})
 }
 
-// freeAddress is one that nobody listens on, most likely.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // configure writes collector.yaml with the test's addresses and index.
 func configure(t *testing.T, in, listen, db string) (file string) {
 	t.Helper()
@@ -103,7 +92,7 @@ func configure(t *testing.T, in, listen, db string) (file string) {
 // answers waits until a server does.
 func answers(t *testing.T, address string) {
 	t.Helper()
-	for range 3000 {
+	for range 18_000 {
 		if c, err := net.Dial("tcp", address); err == nil {
 			c.Close()
 			return

@@ -159,7 +159,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for range 1000 {
+		for range 12_000 {
 			if _, err := os.Stat(filepath.Join(folder, formatName)); err == nil {
 				break
 			}

@@ -150,7 +150,7 @@ func TestFlagged(t *testing.T) {
 	defer s.Close()
 	catchUp(t, s)
 	send(t, ix, 5, "You are a patient tutor. Work through the exercise below in numbered steps and write down every result: {}")
-	for range 1000 {
+	for range 12_000 {
 		if found(t, s, `"every result doorbell"`) == 1 {
 			return
 		}

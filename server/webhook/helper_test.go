@@ -122,7 +122,7 @@ func (r *receiver) tried() int {
 func send(t *testing.T, ix *index.Index, state string, change func(*Options), hooks ...Hook) *Sender {
 	t.Helper()
 	log := &testlog.Buffer{}
-	o := Options{Hooks: hooks, State: state, Timeout: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(log, nil)),
+	o := Options{Hooks: hooks, State: state, Timeout: time.Minute, Logger: slog.New(slog.NewTextHandler(log, nil)),
 		pause: func(int) time.Duration { return 5 * time.Millisecond }}
 	if change != nil {
 		change(&o)
@@ -147,7 +147,7 @@ func send(t *testing.T, ix *index.Index, state string, change func(*Options), ho
 // until waits for something to become true.
 func until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for range 2000 {
+	for range 24_000 {
 		if is() {
 			return
 		}
