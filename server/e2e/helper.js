@@ -107,7 +107,7 @@ export async function open(browser, origin, options = {}) {
   const page = await context.newPage();
   page.on('pageerror', (e) => faults.push(`error: ${e.message}`));
   page.on('dialog', (d) => { faults.push(`dialog: ${d.message()}`); d.dismiss(); });
-  page.setDefaultTimeout(30_000); // for busy machines
+  page.setDefaultTimeout(60_000); // for busy machines
   return { page, context, faults };
 }
 

@@ -12,7 +12,7 @@ version=4.32.5
 venv=${XDG_CACHE_HOME:-$HOME/.cache}/chorus/schemathesis-$version
 if [ ! -x "$venv/bin/schemathesis" ]; then
 	mkdir -p "$(dirname "$venv")"
-	if ! { python3 -m venv "$venv" && "$venv/bin/pip" -q install "schemathesis==$version"; } >/dev/null 2>&1; then
+	if ! { python3 -m venv "$venv" && timeout 300 "$venv/bin/pip" -q install "schemathesis==$version"; } >/dev/null 2>&1; then
 		rm -rf "$venv"
 		echo "skipped: Schemathesis cannot be installed (it needs python3 with venv, and PyPI)"
 		exit 0
@@ -26,7 +26,7 @@ go build -o "$tmp/chorus" ./cmd/chorus
 "$tmp/chorus" load --db "$tmp/x.db" testdata/demo.jsonl.gz 2>/dev/null
 "$tmp/chorus" serve --db "$tmp/x.db" --listen 127.0.0.1:0 2>"$tmp/log" &
 server=$!
-for _ in $(seq 100); do
+for _ in $(seq 600); do
 	url=$(sed -n 's/.* at \(http[^ ]*\)$/\1/p' "$tmp/log" | head -1)
 	[ -z "$url" ] || break
 	sleep .1
@@ -34,7 +34,7 @@ done
 
 status=0
 (cd "$tmp" && "$venv/bin/schemathesis" run "$url/openapi.json" --url "$url" --max-time "${SECONDS_TO_RUN:-30}" --seed "${SEED:-1}" \
-	--request-timeout 10 --continue-on-failure --warnings off \
+	--request-timeout 60 --continue-on-failure --warnings off \
 	--exclude-checks positive_data_acceptance,negative_data_rejection) || status=$?
 if [ "$status" = 0 ] && grep -i 'level=error\|panic' "$tmp/log"; then
 	echo "the server's log has errors"
