@@ -20,7 +20,12 @@ const (
 // A bitWriter makes a string of bits, lowest first, that is no longer than a group.
 type bitWriter struct {
 	buf [maxGroup + 8]byte
-	at  int
+	end bitEnd
+}
+
+// A bitEnd is where a string of bits ends. Loops keep it in registers.
+type bitEnd struct {
+	at  int    // in buf
 	acc uint64 // the bits after buf[:at], fewer than 8
 	n   uint
 }
@@ -30,30 +35,32 @@ type bitWriter struct {
 const maxGroup = 2040
 
 // put appends the n lowest bits of v, n <= 57; v has no others set.
-func (w *bitWriter) put(v uint64, n uint) {
-	w.acc |= v << w.n
-	w.n += n
-	binary.LittleEndian.PutUint64(w.buf[w.at:], w.acc)
-	w.at += int(w.n >> 3)
-	w.acc >>= w.n &^ 7
-	w.n &= 7
+func (e bitEnd) put(buf *[maxGroup + 8]byte, v uint64, n uint) bitEnd {
+	e.acc |= v << (e.n & 63)
+	e.n += n
+	binary.LittleEndian.PutUint64(buf[e.at:], e.acc)
+	e.at += int(e.n >> 3)
+	e.acc >>= e.n & 56
+	e.n &= 7
+	return e
 }
+
+func (e bitEnd) rice(buf *[maxGroup + 8]byte, v uint64, k uint) bitEnd {
+	if q := v >> (k & 63); q < riceEscape {
+		return e.put(buf, 1<<q-1|(v&(1<<(k&63)-1))<<(q+1), uint(q)+1+k)
+	}
+	return e.put(buf, 1<<riceEscape-1, riceEscape).put(buf, v, keyBits)
+}
+
+// put appends to the string as bitEnd.put does.
+func (w *bitWriter) put(v uint64, n uint) { w.end = w.end.put(&w.buf, v, n) }
 
 // bytes returns the string, padded to a byte with zeros, and begins another;
 // what it returned is valid until the next put.
 func (w *bitWriter) bytes() []byte {
-	b := w.buf[:w.at+int(w.n+7)/8]
-	w.at, w.acc, w.n = 0, 0, 0
+	b := w.buf[:w.end.at+int(w.end.n+7)/8]
+	w.end = bitEnd{}
 	return b
-}
-
-func (w *bitWriter) rice(v uint64, k uint) {
-	if q := v >> k; q < riceEscape {
-		w.put(1<<q-1|(v&(1<<k-1))<<(q+1), uint(q)+1+k)
-		return
-	}
-	w.put(1<<riceEscape-1, riceEscape)
-	w.put(v, keyBits)
 }
 
 // riceK is the parameter that codes n numbers of that sum in the fewest bits, if they are
@@ -122,6 +129,25 @@ func (w *blockWriter) add(key, off uint64) error {
 	return nil
 }
 
+// addAll appends postings, of numbers not yet less first.
+func (w *blockWriter) addAll(keys, numbers []uint64, first uint64) error {
+	for len(keys) > 0 {
+		n := min(len(keys), groupLen-w.n)
+		copy(w.keys[w.n:], keys[:n])
+		offs := w.offs[w.n : w.n+n]
+		for i, number := range numbers[:n] {
+			offs[i] = number - first
+		}
+		keys, numbers = keys[n:], numbers[n:]
+		if w.n += n; w.n == groupLen {
+			if err := w.group(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (w *blockWriter) group() error {
 	g := w.encode()
 	if blockHead+len(w.dir)+dirEntry+len(w.body)+len(g)+sumLen > maxPostingBlock {
@@ -152,37 +178,40 @@ func (w *blockWriter) encode() []byte {
 		}
 	}
 	k := riceK(gaps, w.n-1-repeats)
-	bw := &w.bits
+	buf, end := &w.bits.buf, bitEnd{}
 	if repeats == 0 {
-		bw.put(uint64(k), 8)
+		end = end.put(buf, uint64(k), 8)
 		for _, off := range w.offs[:w.n] {
-			bw.put(off, w.width)
+			end = end.put(buf, off, w.width)
 		}
-		for i := 1; i < w.n; i++ {
-			bw.rice(w.keys[i]-w.keys[i-1]-1, k)
+		before := w.keys[0]
+		for _, key := range w.keys[1:w.n] {
+			end = end.rice(buf, key-before-1, k)
+			before = key
 		}
-		return bw.bytes()
+		w.bits.end = end
+		return w.bits.bytes()
 	}
 	d := riceK(deltas, repeats)
-	bw.put(uint64(k)|128, 8)
-	bw.put(uint64(d), 8)
+	end = end.put(buf, uint64(k)|128, 8).put(buf, uint64(d), 8)
 	for i := 1; i < w.n; i++ {
-		bw.put(same[i>>6]>>(i&63)&1, 1)
+		end = end.put(buf, same[i>>6]>>(i&63)&1, 1)
 	}
 	for i := 1; i < w.n; i++ {
 		if same[i>>6]>>(i&63)&1 == 0 {
-			bw.rice(w.keys[i]-w.keys[i-1]-1, k)
+			end = end.rice(buf, w.keys[i]-w.keys[i-1]-1, k)
 		}
 	}
-	bw.put(w.offs[0], w.width)
+	end = end.put(buf, w.offs[0], w.width)
 	for i := 1; i < w.n; i++ {
 		if same[i>>6]>>(i&63)&1 == 0 {
-			bw.put(w.offs[i], w.width)
+			end = end.put(buf, w.offs[i], w.width)
 		} else {
-			bw.rice(w.offs[i]-w.offs[i-1]-1, d)
+			end = end.rice(buf, w.offs[i]-w.offs[i-1]-1, d)
 		}
 	}
-	return bw.bytes()
+	w.bits.end = end
+	return w.bits.bytes()
 }
 
 func (w *blockWriter) block() error {
@@ -273,11 +302,28 @@ func (p *block) decode(g int, keys, offs *[groupLen]uint64) int {
 			bad |= p.span - 1 - off
 			offs[i] = off
 		}
-		for i := 1; i < n; i++ {
-			var gap uint64
-			gap, pos = unrice(b, pos, k)
-			key += gap + 1
-			keys[i] = key
+		for i := 1; i < n; {
+			w, left := peek(b, pos), uint(57)
+			for i < n {
+				q := uint(bits.TrailingZeros64(^w))
+				size := q + 1 + k
+				if size > left || q >= riceEscape {
+					break
+				}
+				key += (uint64(q)<<(k&63) | w>>((q+1)&63)&(1<<(k&63)-1)) + 1
+				w >>= size & 63
+				left -= size
+				pos += size
+				keys[i] = key
+				i++
+			}
+			if left == 57 {
+				var gap uint64
+				gap, pos = unrice(b, pos, k)
+				key += gap + 1
+				keys[i] = key
+				i++
+			}
 		}
 	} else {
 		k -= 128

@@ -454,3 +454,26 @@ func FuzzSort(f *testing.F) {
 		}
 	})
 }
+
+func TestMergeTwo(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 2000 {
+		all := make([]uint64, rng.IntN(20))
+		for i := range all {
+			all[i] = uint64(i)*3 + rng.Uint64N(3)
+		}
+		var a, b []uint64
+		share := rng.IntN(5)
+		for _, v := range all {
+			if rng.IntN(4) < share {
+				a = append(a, v)
+			} else {
+				b = append(b, v)
+			}
+		}
+		got := make([]uint64, len(all))
+		if mergeTwo(got, a, b); !slices.Equal(got, all) {
+			t.Fatalf("%v and %v make %v", a, b, got)
+		}
+	}
+}

@@ -123,14 +123,18 @@ func (s *Store) merge(cat *catalogue, runs []*run, w runWriter) error {
 		if len(keys) == 0 {
 			return w.flush()
 		}
-		for i, key := range keys {
-			n := numbers[i]
-			if holes && cat.find(n) == nil {
-				continue
+		if holes {
+			kept := 0
+			for i, n := range numbers {
+				if cat.find(n) != nil {
+					keys[kept], numbers[kept] = keys[i], n
+					kept++
+				}
 			}
-			if err := w.add(key, n-w.run.first); err != nil {
-				return err
-			}
+			keys, numbers = keys[:kept], numbers[:kept]
+		}
+		if err := w.addAll(keys, numbers); err != nil {
+			return err
 		}
 	}
 }

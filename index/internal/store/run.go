@@ -121,8 +121,11 @@ type runMerger struct {
 	many int
 	key  uint64
 
+	first uint64 // of all runs
+	bits  uint   // of a number less first
+
 	lists [][]uint64
-	a, b  []uint64 // scratch
+	a, b  []uint64 // scratch: postings packed as key<<bits | number, both less the least
 }
 
 // newRunMerger makes each run's reader a fetch.
@@ -131,11 +134,12 @@ func newRunMerger(runs []*run, newFetch func() fetch) *runMerger {
 	for _, r := range runs {
 		m.readers = append(m.readers, &mergeReader{runReader: runReader{run: r, fetch: newFetch()}})
 	}
+	if len(runs) > 0 {
+		m.first = runs[0].first
+		m.bits = offsetWidth(runs[len(runs)-1].end - m.first)
+	}
 	return m
 }
-
-// readerBits number the readers below a key, in strides.
-const readerBits = 64 - keyBits
 
 // next returns the next postings, by key, then prompt; none at the end. They are valid until
 // the next call.
@@ -188,18 +192,30 @@ func (m *runMerger) nextOfMany() error {
 	return nil
 }
 
-// stride takes all postings of keys below limit that are read ahead.
+// stride takes postings of keys below limit that are read ahead: all of them, unless
+// their keys span more than a word holds beside a number.
 func (m *runMerger) stride(limit uint64) {
+	least := limit
+	for _, r := range m.readers {
+		if r.at < len(r.ahead) {
+			least = min(least, r.ahead[r.at])
+		}
+	}
+	limit = min(limit, least+1<<(64-m.bits)) // bits is 40 at most
 	m.lists, m.a = m.lists[:0], m.a[:0]
-	for i, r := range m.readers {
+	for _, r := range m.readers {
 		n, _ := slices.BinarySearch(r.ahead[r.at:], limit)
-		from := len(m.a)
-		for _, k := range r.ahead[r.at : r.at+n] {
-			m.a = append(m.a, k<<readerBits|uint64(i))
+		if n == 0 {
+			continue
 		}
-		if n > 0 {
-			m.lists = append(m.lists, m.a[from:]) // of an array that growing leaves behind as it is
+		from, first := len(m.a), r.run.first-m.first
+		m.a = slices.Grow(m.a, n)[:from+n] // an array that growing leaves behind stays as it is
+		packed, offsets := m.a[from:], r.offsets[r.at:r.at+n]
+		for i, k := range r.ahead[r.at : r.at+n] {
+			packed[i] = (k-least)<<m.bits | (first + offsets[i])
 		}
+		m.lists = append(m.lists, packed)
+		r.at += n
 	}
 	m.b = slices.Grow(m.b[:0], len(m.a))[:len(m.a)]
 	for into, other := m.b, m.a; len(m.lists) > 1; into, other = other, into {
@@ -219,29 +235,37 @@ func (m *runMerger) stride(limit uint64) {
 	if len(m.lists) == 0 {
 		return
 	}
-	for _, v := range m.lists[0] {
-		r := m.readers[v&(1<<readerBits-1)]
-		m.keys = append(m.keys, v>>readerBits)
-		m.numbers = append(m.numbers, r.run.first+r.offsets[r.at])
-		r.at++
+	n := len(m.lists[0])
+	m.keys, m.numbers = slices.Grow(m.keys, n)[:n], slices.Grow(m.numbers, n)[:n]
+	for i, v := range m.lists[0] {
+		m.keys[i], m.numbers[i] = least+v>>m.bits, m.first+v&(1<<m.bits-1)
 	}
 }
 
-// mergeTwo merges two sorted lists, without a branch that depends on them.
+// mergeTwo merges two sorted lists of different numbers, without a branch that depends on
+// them: from the front and from the back at once, since each step of one waits for its last.
 func mergeTwo(into, a, b []uint64) {
-	i, j := 0, 0
-	for i < len(a) && j < len(b) {
-		x, y := a[i], b[j]
-		second := 0
-		if y < x {
-			second = 1
+	i, j, x, y := 0, 0, len(a)-1, len(b)-1 // what is left is a[i:x+1] and b[j:y+1]
+	for lo, hi := 0, len(into)-1; i <= x && j <= y; lo, hi = lo+1, hi-1 {
+		v, w := a[i], b[j]
+		fromB := 0
+		if w < v {
+			fromB = 1
 		}
-		into[i+j] = min(x, y)
-		i += 1 - second
-		j += second
+		into[lo] = min(v, w)
+		i += 1 - fromB
+		j += fromB
+		v, w = a[x], b[y]
+		fromB = 0
+		if w > v {
+			fromB = 1
+		}
+		into[hi] = max(v, w)
+		x -= 1 - fromB
+		y -= fromB
 	}
-	copy(into[i+j:], a[i:])
-	copy(into[i+j:], b[j:])
+	copy(into[i+j:], a[i:x+1])
+	copy(into[i+j:], b[j:y+1])
 }
 
 // ScanPostings calls fn with all retained postings of a shard, by key, then prompt.

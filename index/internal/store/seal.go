@@ -235,3 +235,9 @@ func (w runWriter) add(key, off uint64) error {
 	w.run.postings++
 	return w.blockWriter.add(key, off)
 }
+
+// addAll appends postings, by the prompts' numbers.
+func (w runWriter) addAll(keys, numbers []uint64) error {
+	w.run.postings += uint64(len(keys))
+	return w.blockWriter.addAll(keys, numbers, w.run.first)
+}
