@@ -15,7 +15,7 @@ import (
 // disk once sealed; memory keeps a keyed hash, three numbers and no text.
 type accounts struct {
 	seed   uint64
-	ids    map[uint64]uint32
+	ids    accountTable
 	stats  []accountStat // by id - 1
 	fresh  []string      // names not yet sealed, in id order
 	chunks []uint32      // first id of every sealed chunk of names, ascending
@@ -27,7 +27,7 @@ type accountStat struct {
 }
 
 func newAccounts(seed uint64) *accounts {
-	return &accounts{seed: seed, ids: make(map[uint64]uint32)}
+	return &accounts{seed: seed}
 }
 
 func (a *accounts) hash(name string) uint64 {
@@ -40,19 +40,73 @@ func (a *accounts) hash(name string) uint64 {
 // intern returns the id of a name, which it remembers when it is new.
 func (a *accounts) intern(name string) (id uint32, fresh bool) {
 	h := a.hash(name)
-	if id, ok := a.ids[h]; ok {
+	if id := a.ids.get(h); id != 0 {
 		return id, false
 	}
 	a.stats = append(a.stats, accountStat{})
 	id = uint32(len(a.stats))
-	a.ids[h] = id
+	a.ids.add(h, id)
 	a.fresh = append(a.fresh, strings.Clone(name))
 	return id, true
 }
 
 func (a *accounts) find(name string) (uint32, bool) {
-	id, ok := a.ids[a.hash(name)]
-	return id, ok
+	id := a.ids.get(a.hash(name))
+	return id, id != 0
+}
+
+// An accountTable maps hashes of names to ids: open addressing with linear
+// probing, so that what is found waits for one line of memory.
+type accountTable struct {
+	slots []accountSlot // a power of two of them, or none; at most three quarters are taken
+	n     int           // taken
+}
+
+type accountSlot struct {
+	hash uint64
+	id   uint32 // 0: free
+}
+
+// place returns the slot of a hash, or the free one where it belongs. There
+// are slots.
+func (t *accountTable) place(hash uint64) *accountSlot {
+	mask := uint64(len(t.slots) - 1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		if s := &t.slots[i]; s.id == 0 || s.hash == hash {
+			return s
+		}
+	}
+}
+
+// get returns the id of a hash, or 0.
+func (t *accountTable) get(hash uint64) uint32 {
+	if t.n == 0 {
+		return 0
+	}
+	return t.place(hash).id
+}
+
+// add gives a hash that has none an id.
+func (t *accountTable) add(hash uint64, id uint32) {
+	if 4*(t.n+1) > 3*len(t.slots) {
+		old := t.slots
+		t.slots = make([]accountSlot, max(1<<10, 2*len(old)))
+		for _, s := range old {
+			if s.id != 0 {
+				*t.place(s.hash) = s
+			}
+		}
+	}
+	*t.place(hash) = accountSlot{hash, id}
+	t.n++
+}
+
+// touch loads what get will read, without waiting for it.
+func (t *accountTable) touch(hash uint64) uint64 {
+	if t.n == 0 {
+		return 0
+	}
+	return t.slots[hash&uint64(len(t.slots)-1)].hash
 }
 
 func (a *accounts) len() int { return len(a.stats) }
@@ -126,7 +180,7 @@ func (a *accounts) load(st *store.Store) error {
 		a.chunks = append(a.chunks, binary.BigEndian.Uint32(key))
 		return eachName(value, func(name []byte) error {
 			a.stats = append(a.stats, accountStat{})
-			a.ids[a.hash(string(name))] = uint32(len(a.stats))
+			a.ids.add(a.hash(string(name)), uint32(len(a.stats)))
 			return nil
 		})
 	})

@@ -20,15 +20,20 @@ import (
 
 // lookAhead finds the prompts' accounts, where they are known, and touches what
 // counting them will read: one after the other, each would wait for memory.
-// The caller holds ix.mu.
+// They are lockShare at most. The caller holds ix.mu.
 func (ix *Index) lookAhead(prompts []Prompt, sketches []sketched) {
 	if ix.opts.HashAccounts || len(prompts) < 4 {
 		return
 	}
 	var warm uint64
+	var hashes [lockShare]uint64
+	for i := range prompts {
+		hashes[i] = ix.accounts.hash(prompts[i].Account)
+		warm ^= ix.accounts.ids.touch(hashes[i])
+	}
 	for i := range prompts {
 		s := &sketches[i]
-		s.account, _ = ix.accounts.find(prompts[i].Account)
+		s.account = ix.accounts.ids.get(hashes[i])
 		if prompts[i].ID != "" {
 			warm ^= ix.idFilter.touch(s.idKey) ^ uint64(ix.mem.ids.heads[ix.mem.ids.home(s.idKey)])
 		}
