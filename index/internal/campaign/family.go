@@ -10,7 +10,10 @@ import (
 // with probability J.
 type Sketch [sketchRows]uint32
 
-const sketchRows = 16
+const (
+	sketchRows = 16
+	nearRows   = 3 // in which sketches of sets that may coincide agree
+)
 
 // SketchOf sketches a set of accounts.
 func SketchOf(accounts []uint32) (s Sketch) {
@@ -27,7 +30,7 @@ func SketchOf(accounts []uint32) (s Sketch) {
 	return s
 }
 
-// Near reports whether two sets may coincide: they agree in three rows.
+// Near reports whether two sets may coincide: they agree in a few rows.
 func (s *Sketch) Near(o *Sketch) bool {
 	n := 0
 	for i := range s {
@@ -35,7 +38,7 @@ func (s *Sketch) Near(o *Sketch) bool {
 			n++
 		}
 	}
-	return n >= 3
+	return n >= nearRows
 }
 
 // Sketches finds which of many sketches are near one, at a cost that does not
@@ -95,16 +98,30 @@ func (s *Sketches) Near(id uint32) (near []uint32) {
 		return nil
 	}
 	var met []uint32
+	crowded := 0 // rows that do not tell
 	for i, v := range sketch {
 		if ids := s.rows[i][v]; len(ids) <= maxMeeting {
 			met = append(met, ids...)
+		} else {
+			crowded++
 		}
 	}
 	slices.Sort(met)
-	for _, other := range slices.Compact(met) {
-		if o := s.of[other]; other != id && o.Near(&sketch) {
-			near = append(near, other)
+	for len(met) > 0 {
+		other, rows := met[0], 1 // in which the two agree
+		for rows < len(met) && met[rows] == other {
+			rows++
 		}
+		met = met[rows:]
+		if other == id || rows+crowded < nearRows {
+			continue
+		}
+		if rows < nearRows {
+			if o := s.of[other]; !o.Near(&sketch) {
+				continue
+			}
+		}
+		near = append(near, other)
 	}
 	return near
 }

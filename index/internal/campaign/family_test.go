@@ -139,3 +139,44 @@ func TestSketches(t *testing.T) {
 		}
 	}
 }
+
+// TestCrowdedSketches: rows in which too many agree tell nothing, but do not
+// hide who agrees in others.
+func TestCrowdedSketches(t *testing.T) {
+	rng := newRand(4)
+	var s Sketches
+	var all []Sketch
+	for id := range 3 * maxMeeting {
+		sketch := SketchOf(choose(rng, 20, 4000))
+		for row := range 4 {
+			if rng.IntN(2) == 0 {
+				sketch[row] = 0
+			}
+		}
+		if id%2 == 1 {
+			copy(sketch[6:], all[id-1][6:6+rng.IntN(4)])
+		}
+		all = append(all, sketch)
+		s.Put(uint32(id), sketch)
+	}
+	found := 0
+	for id, sketch := range all {
+		near := s.Near(uint32(id))
+		var want []uint32
+		for other, o := range all {
+			meet := false // in a row that tells
+			for row := range sketch {
+				meet = meet || sketch[row] == o[row] && len(s.rows[row][o[row]]) <= maxMeeting
+			}
+			if other != id && meet && o.Near(&sketch) {
+				want = append(want, uint32(other))
+			}
+		}
+		if found += len(near); !slices.Equal(near, want) {
+			t.Fatalf("near %d are %v, want %v", id, near, want)
+		}
+	}
+	if found < maxMeeting {
+		t.Errorf("%d pairs are too few for a test", found)
+	}
+}
