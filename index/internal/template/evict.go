@@ -20,10 +20,7 @@ func (s *Set) Bytes() int {
 // returns the ids that left.
 func (s *Set) Evict(budget int, grace uint64, to Records) []uint32 {
 	total := 0
-	s.Each(func(t *Template) { total += t.bytes() })
-	// The owners' table counts by the share that templates in memory fill.
-	perKey := func(t *Template) int { return 24 * len(t.core) }
-	s.Each(func(t *Template) { total += perKey(t) })
+	s.Each(func(t *Template) { total += t.weight() })
 	if total <= budget {
 		return nil
 	}
@@ -53,12 +50,21 @@ func (s *Set) Evict(budget int, grace uint64, to Records) []uint32 {
 		if total <= budget-budget/8 {
 			break
 		}
-		total -= r.t.bytes() + perKey(r.t)
+		total -= r.t.weight()
 		gone = append(gone, r.t.ID)
 		s.evict(r.t, to)
 	}
 	s.owners = s.owners.shrunk()
 	return gone
+}
+
+// weight is what counts against the budget: the template's memory and its share
+// of the owners' table, as far as templates in memory fill that.
+func (t *Template) weight() int {
+	if t.weighed == 0 || t.coreDirty || t.statDirty {
+		t.weighed = t.bytes() + 24*len(t.core)
+	}
+	return t.weighed
 }
 
 func (s *Set) evict(t *Template, to Records) {

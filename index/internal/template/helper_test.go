@@ -212,6 +212,9 @@ func (w *world) check() {
 		if valued != 2*sum {
 			w.t.Errorf("template %d counts %d values of the attributes of %d prompts", t.ID, valued, sum)
 		}
+		if weight := t.bytes() + 24*len(t.core); t.weight() != weight {
+			w.t.Errorf("template %d weighs %d, not %d", t.ID, weight, t.weight())
+		}
 		if sum != t.Prompts {
 			w.t.Errorf("template %d counts %d prompts, its days %d", t.ID, t.Prompts, sum)
 		}

@@ -72,6 +72,9 @@ func (p *pad) write(fill func([]byte) []byte) []byte {
 }
 
 func (t *Template) changed(to Records, p *pad) {
+	if t.coreDirty || t.statDirty {
+		t.weighed = 0
+	}
 	if t.coreDirty {
 		to.Core(t.ID, p.write(t.appendCore))
 		t.coreDirty = false

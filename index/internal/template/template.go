@@ -48,6 +48,7 @@ type Template struct {
 	coreDirty bool   // core, counters of the core, exemplars
 	statDirty bool   // prompts, seen, first, last, flagged
 	usedAt    uint64 // number of the last prompt that belonged
+	weighed   int    // its weight, unless it is 0 or the template has changed
 }
 
 const scales = 24
