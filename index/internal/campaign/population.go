@@ -12,6 +12,8 @@ type Population struct {
 	more     [maxTraffic + 1]int32 // accounts that sent more than so many prompts
 	days     []int32               // accounts by day first seen, from firstDay on
 	firstDay int32
+
+	Weights Weights // that scores are to be made with
 }
 
 // Snapshot returns a copy.

@@ -88,6 +88,7 @@ func Rate(e *Evidence, p *Population) (points, doubt float64) {
 func score(e *Evidence, p *Population, words bool) (float64, float64, []Factor) {
 	score, doubt, factors := weigh(e, p, balance, words)
 	if rest := withoutFlood(e); rest != nil {
+		flooded := flooded * p.Weights.times("flood")
 		if s, d, f := weigh(rest, p, calm, words); s+flooded > score {
 			few := len(e.Uses) - len(rest.Uses)
 			return max(0, s+flooded), d, append(f, Factor{Name: "flood", Value: float64(few), Points: flooded,
@@ -146,9 +147,10 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 	factors[2].Points = draw.of(beyond(chosen, usual))
 	factors[3].Points = focus.of(beyond(median, alone))
 	dealt, drawn := &factors[1].Points, &factors[2].Points
-	*dealt = (1 - seldom) * balance.of(even+cautious*unsure)
-	*drawn *= seldom // what comes once from everyone was not dealt out, yet popular texts come from busy accounts first
-	doubt = (1-seldom)*balance.of(even-unsure) - *dealt + seldom*draw.points - *drawn
+	asDealt, asDrawn := p.Weights.times(balance.name)*(1-seldom), p.Weights.times(draw.name)*seldom
+	*dealt = asDealt * balance.of(even+cautious*unsure)
+	*drawn *= asDrawn // what comes once from everyone was not dealt out, yet popular texts come from busy accounts first
+	doubt = asDealt*balance.of(even-unsure) - *dealt + asDrawn*draw.points - *drawn
 	if same := repetition.factor(words, distinct, "only %.0f %% of its prompts differ: who harvests asks for something else each time", 100*distinct); same.Points < 0 && e.Texts > 0 {
 		factors = append(factors, same)
 	}
@@ -158,7 +160,7 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 		w.Points = 0 // and not -0
 	}
 	factors = append(factors, w)
-	if e.Networks > 0 && words {
+	if e.Networks > 0 && (words || p.Weights.Labels > 0) {
 		top := float64(e.Busiest) / float64(e.Networks)
 		factors = append(factors, Factor{Name: "network", Value: top,
 			Text: fmt.Sprintf("%.0f %% of its prompts come from the busiest network", 100*top)})
@@ -168,6 +170,7 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 		shared := max(0, float64(e.Shared)/float64(e.Payments)-float64(most)/sum)
 		factors = append(factors, payment.factor(words, shared, "%.0f %% of its prompts share a means of payment with another account's", 100*shared))
 	}
+	factors = p.Weights.weigh(factors, words)
 	for _, f := range factors {
 		score += f.Points
 	}
