@@ -12,7 +12,7 @@ import (
 
 // Thresholds of scores and accounts.
 const (
-	alertScore     = 75
+	alertScore     = campaign.AlertScore
 	watchScore     = 60
 	suspectScore   = 45 // from which, doubts aside, a template is compared with others
 	familyScore    = 55 // from which those others are looked for as prompts arrive
@@ -39,11 +39,13 @@ type assessed struct {
 	doubt    float64  // how much more the score could be
 	alone    float64  // score without regard to other templates
 	accounts []uint32 // ascending
-	verdict  string
-	fragment bool // of a wider template that is not suspicious
+	label    uint64   // number of the one that applies, or 0
+	verdict  string   // its
+	fragment bool     // of a wider template that is not suspicious
 
 	// Of t, which may change once the lock is let go.
 	raised      int64
+	keeps       bool // raised by the table in force, it stays an alert a little below the threshold
 	campaign    uint32
 	size        int // number of accounts
 	first, last int64
@@ -75,9 +77,10 @@ func (a *assessed) judge(p *campaign.Population) {
 // caller holds ix.mu, while which alone a.texts holds.
 func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 	a := &assessed{
-		id: t.ID, t: t, texts: t.Texts(), verdict: ix.verdict(t),
-		raised: t.Raised, campaign: t.Campaign, first: t.First, last: t.Last,
+		id: t.ID, t: t, texts: t.Texts(), label: ix.labelOf(t.ID, t.Campaign, t.EachKey),
+		raised: t.Raised, keeps: ix.keeps(t.Raised), campaign: t.Campaign, first: t.First, last: t.Last,
 	}
+	a.verdict = ix.labels.verdict(a.label)
 	a.fill(t.Usage(), thin)
 	last := template.DayOf(t.Last)
 	t.EachMember(0, last, thin, func(i, n int, m template.Member) {
@@ -153,7 +156,7 @@ next:
 	if len(parts) == 1 {
 		return a
 	}
-	u := &assessed{id: a.id, t: a.t, e: campaign.Union(parts), verdict: a.verdict, raised: a.raised, campaign: a.campaign, first: a.first, last: a.last}
+	u := &assessed{id: a.id, t: a.t, e: campaign.Union(parts), verdict: a.verdict, raised: a.raised, keeps: a.keeps, campaign: a.campaign, first: a.first, last: a.last}
 	for _, use := range u.e.Uses {
 		u.accounts = append(u.accounts, use.Account)
 	}

@@ -36,17 +36,18 @@ type generation struct {
 	prompts uint64 // number of the next
 	sealed  uint64 // number of the first in the memtable: what is recalled counts when it is rotated
 	labels  int
+	learnt  int
 	expired int
 }
 
 // covers reports whether a is o or later.
 func (a generation) covers(o generation) bool {
-	return a.prompts >= o.prompts && a.sealed >= o.sealed && a.labels >= o.labels && a.expired >= o.expired
+	return a.prompts >= o.prompts && a.sealed >= o.sealed && a.labels >= o.labels && a.learnt >= o.learnt && a.expired >= o.expired
 }
 
 // generation is that of now. The caller holds ix.mu.
 func (ix *Index) generation() generation {
-	return generation{ix.mem.next(), ix.mem.first, len(ix.labels.all), ix.expired}
+	return generation{ix.mem.next(), ix.mem.first, len(ix.labels.all), len(ix.learnt), ix.expired}
 }
 
 // assessor keeps the last assessments. Its lock is taken before ix.mu.
@@ -78,7 +79,7 @@ func (ix *Index) assessAll() (*assessments, error) {
 	now, streaming := ix.generation(), ix.opts.Lag > 0 && time.Since(ix.added) < ix.assessor.still
 	ix.mu.RUnlock()
 	last := ix.assessor.last.Load()
-	if last == nil || !streaming || last.asOf.labels < now.labels || last.asOf.expired < now.expired {
+	if last == nil || !streaming || last.asOf.labels < now.labels || last.asOf.learnt < now.learnt || last.asOf.expired < now.expired {
 		return ix.assessAt(now)
 	}
 	switch age := time.Since(last.begun); {
@@ -155,18 +156,7 @@ func (ix *Index) assessAt(now generation) (*assessments, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range s.all {
-		a.judge(s.population)
-	}
-	s.families = families(s.all, s.population)
-	s.campaigns = gather(s)
-	s.of = make(map[uint32]*gathered)
-	for i := range s.campaigns {
-		g := &s.campaigns[i]
-		for _, id := range g.Templates {
-			s.of[id] = g
-		}
-	}
+	s.conclude()
 	s.graph = newSharing(s.all)
 	for i := range s.campaigns {
 		s.campaigns[i].log10p = s.graph.log10p(s.campaigns[i].Templates)
@@ -180,6 +170,22 @@ func (ix *Index) assessAt(now generation) (*assessments, error) {
 	s.begun, s.took = begun, time.Since(begun)
 	ix.assessor.last.Store(s)
 	return s, nil
+}
+
+// conclude makes campaigns of what has been gathered.
+func (s *assessments) conclude() {
+	for _, a := range s.all {
+		a.judge(s.population)
+	}
+	s.families = families(s.all, s.population)
+	s.campaigns = gather(s)
+	s.of = make(map[uint32]*gathered)
+	for i := range s.campaigns {
+		g := &s.campaigns[i]
+		for _, id := range g.Templates {
+			s.of[id] = g
+		}
+	}
 }
 
 // gatherAll gathers the evidence on every template of enough accounts. The

@@ -233,7 +233,7 @@ func families(all []*assessed, p *campaign.Population) (out []campaign.Template)
 // has done so and is not far below it.
 func (a *assessed) alerts() bool {
 	return !a.fragment && a.size >= alertAccounts &&
-		(a.score >= alertScore || a.raised != 0 && a.score >= alertScore-keepScore)
+		(a.score >= alertScore || a.keeps && a.score >= alertScore-keepScore)
 }
 
 // sharing answers how improbable shared accounts are.

@@ -55,6 +55,7 @@ type Index struct {
 	unsealedFlags []store.Put
 	flagSeq       uint64
 	labels        labels
+	learnt        []Learnt // all there ever were; the last is in force
 	attrs         *attrs
 	population    campaign.Population
 	suspects      campaign.Sketches // templates worth a comparison with others, by their accounts

@@ -185,14 +185,23 @@ func (ix *Index) restoreLabels(r *store.Reader) error {
 // verdict returns the newest verdict that applies to a template, or None.
 // The caller holds ix.mu.
 func (ix *Index) verdict(t *template.Template) string {
-	return ix.verdictOn(t.ID, t.Campaign, t.EachKey)
+	return ix.labels.verdict(ix.labelOf(t.ID, t.Campaign, t.EachKey))
 }
 
-// verdictOn is verdict for a template of a campaign, by the keys of its core.
-func (ix *Index) verdictOn(id, campaign uint32, eachKey func(func(key uint64)) int) string {
+// verdict is that of a label, or None for 0.
+func (ls *labels) verdict(seq uint64) string {
+	if seq == 0 {
+		return None
+	}
+	return ls.all[seq-1].Verdict
+}
+
+// labelOf returns the number of the newest label that applies to a template of a
+// campaign, by the keys of its core, or 0. The caller holds ix.mu.
+func (ix *Index) labelOf(id, campaign uint32, eachKey func(func(key uint64)) int) uint64 {
 	ls := &ix.labels
 	if len(ls.all) == 0 {
-		return None
+		return 0
 	}
 	best := -1
 	take := func(n int) {
@@ -219,8 +228,5 @@ func (ix *Index) verdictOn(id, campaign uint32, eachKey func(func(key uint64)) i
 			}
 		}
 	}
-	if best < 0 {
-		return None
-	}
-	return ls.all[best].Verdict
+	return uint64(best + 1)
 }

@@ -107,6 +107,9 @@ func (ix *Index) restore() error {
 		if err := ix.restoreLabels(r); err != nil {
 			return err
 		}
+		if err := ix.restoreLearnt(r); err != nil {
+			return err
+		}
 		ix.mem = newMemtable(r.Sealed()+1, ix.scheme.Rows, ix.opts.MemtablePostings)
 		sifting := !ix.opts.ReadOnly
 		if !sifting {
@@ -164,7 +167,7 @@ func templateNumber(key []byte) uint32 {
 
 // populate counts the accounts with retained prompts.
 func (ix *Index) populate() {
-	ix.population = campaign.Population{}
+	ix.population = campaign.Population{Weights: ix.population.Weights}
 	for i := range ix.accounts.stats {
 		if st := &ix.accounts.stats[i]; st.prompts > 0 {
 			ix.population.Put(st.prompts, template.DayOf(st.first))
@@ -368,6 +371,9 @@ func (ix *Index) checkRecords(ctx context.Context) error {
 	return wrap(ix.store.View(func(r *store.Reader) error {
 		numbered := newAttrs(nil)
 		if err := loadAttrs(r, numbered); err != nil {
+			return err
+		}
+		if err := eachLearnt(r, func(*Learnt) {}); err != nil {
 			return err
 		}
 		every := func(template.Stat) bool { return true }

@@ -177,6 +177,7 @@ const (
 	auxOut    = 'k' // key [8] template [4] → empty: core keys of templates that left memory
 	auxUses   = 'u' // prompt [8] chunk [4] → what a segment's accounts sent
 	auxAttr   = 'v' // template.Value [4] → name of the attribute if its number is 0, else the value
+	auxLearnt = 'w' // number [8] from 1 → JSON of a Learnt: what was taught, or forgotten, when
 	auxJoined = 'j' // template [4] → day [4]: last flag for a new account on a confirmed template
 )
 

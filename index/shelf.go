@@ -128,9 +128,10 @@ func (ix *Index) shelved(r *store.Reader, expired int, inMemory map[uint32]bool)
 // evidenceOut is evidence for a template on disk. The caller holds ix.mu.
 func (ix *Index) evidenceOut(s *shelved) *assessed {
 	a := &assessed{
-		id: s.id, texts: s.texts, verdict: ix.verdictOn(s.id, s.campaign, s.eachKey),
-		raised: s.raised, campaign: s.campaign, first: s.first, last: s.last,
+		id: s.id, texts: s.texts, label: ix.labelOf(s.id, s.campaign, s.eachKey),
+		raised: s.raised, keeps: ix.keeps(s.raised), campaign: s.campaign, first: s.first, last: s.last,
 	}
+	a.verdict = ix.labels.verdict(a.label)
 	a.fill(s.usage, 0)
 	a.grow(len(s.all))
 	for i, u := range s.all {

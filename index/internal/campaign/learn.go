@@ -54,7 +54,8 @@ type Report struct {
 	Benign, Confirmed int // labels
 	Parts             int // that labels were dealt into: each was tried by what the others taught
 	Shipped, Learnt   Trial
-	Noise             float64 // standard error of the difference of the losses
+	Gain              float64 // by how much smaller the share of mistakes is once learnt; both kinds count for half
+	Noise             float64 // standard error of the gain
 }
 
 // A Trial is how well one table does. Of a label with several templates the
@@ -68,14 +69,11 @@ type Trial struct {
 // Enough reports whether there were labels enough to learn from.
 func (r *Report) Enough() bool { return min(r.Benign, r.Confirmed) >= LeastLabels }
 
-// Better reports whether what was learnt does better on labels that it was not learnt
-// from: it mistakes fewer of them, no kind more often, and its loss is
-// less by more than what may be chance (the one-standard-error rule: Hastie,
-// Tibshirani and Friedman, "The Elements of Statistical Learning", 2009, 7.10).
+// Better reports whether what was learnt does better on labels that it was not
+// learnt from: its loss is less, and the share of mistakes is less by more than two
+// standard errors of the paired differences, so that it hardly ever is by chance.
 func (r *Report) Better() bool {
-	l, s := &r.Learnt, &r.Shipped
-	return r.Enough() && l.False <= s.False && l.Missed <= s.Missed && l.False+l.Missed < s.False+s.Missed &&
-		s.Loss-l.Loss > r.Noise
+	return r.Enough() && r.Learnt.Loss < r.Shipped.Loss && r.Gain > 2*r.Noise
 }
 
 // Learn fits weights to examples, and tries them on labels that are left out.
@@ -95,35 +93,49 @@ func Learn(examples []Example, at time.Time) (Weights, Report) {
 		without[part] = slices.Clone(learnt)
 		f.learn(without[part], part, r.Parts)
 	}
-	var more []float64 // of the loss, for each label
+	var fewer [2][]float64 // mistakes of each label, by kind
 	for g := range f.groups {
 		of := &f.groups[g]
-		a, loss := f.try(of, shipped)
-		b, less := f.try(of, without[g%r.Parts])
-		part := .5 / float64(f.labels[b2i(of.confirmed)])
-		r.Shipped.count(of, a, loss*part)
-		r.Learnt.count(of, b, less*part)
-		more = append(more, (loss-less)*part)
+		kind := b2i(of.confirmed)
+		part := .5 / float64(f.labels[kind])
+		was := r.Shipped.count(f, of, shipped, part)
+		is := r.Learnt.count(f, of, without[g%r.Parts], part)
+		fewer[kind] = append(fewer[kind], float64(was-is))
 	}
-	mean, squares := 0., 0.
-	for _, d := range more {
-		mean += d / float64(len(more))
+	for _, of := range fewer {
+		mean, variance := moments(of)
+		r.Gain += mean / 2
+		r.Noise += variance / float64(len(of)) / 4
 	}
-	for _, d := range more {
-		squares += (d - mean) * (d - mean)
-	}
-	r.Noise = math.Sqrt(squares)
+	r.Noise = math.Sqrt(r.Noise)
 	return f.weights(learnt, at), r
 }
 
-func (t *Trial) count(of *group, score, loss float64) {
-	t.Loss += loss
+// count takes one label, which is such a part of all, into the trial of a table, and
+// returns how many mistakes that makes: 0 or 1.
+func (t *Trial) count(f *fit, of *group, theta []float64, part float64) int {
+	score, loss := f.try(of, theta)
+	t.Loss += loss * part
 	switch alerts := score >= AlertScore; {
 	case alerts && !of.confirmed:
 		t.False++
 	case !alerts && of.confirmed:
 		t.Missed++
+	default:
+		return 0
 	}
+	return 1
+}
+
+// moments returns the mean and the variance of what some of more are, which are two at least.
+func moments(some []float64) (mean, variance float64) {
+	for _, x := range some {
+		mean += x / float64(len(some))
+	}
+	for _, x := range some {
+		variance += (x - mean) * (x - mean) / float64(len(some)-1)
+	}
+	return mean, variance
 }
 
 // A fit is a regression: examples by label, and what is to be found.

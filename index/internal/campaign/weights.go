@@ -53,6 +53,9 @@ func (w *Weights) Check() error {
 		}
 	}
 	for name, v := range w.Points {
+		if slices.Contains(weighted, name) {
+			return fmt.Errorf("factor %q has %g points of its own", name, v)
+		}
 		if !slices.Contains(unweighted, name) {
 			return fmt.Errorf("%w %q", ErrFactor, name)
 		}
