@@ -106,7 +106,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but some input was skipped,
 	root.PersistentFlags().StringVar(&a.db, "db", "chorus.db", "the index's file")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object a line")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest(cmd, err) })
-	root.AddCommand(a.load(), a.consume(), a.serve(), a.similar(), a.templates(), a.campaigns(), a.label(), a.account(), a.flags(), a.search(),
+	root.AddCommand(a.load(), a.consume(), a.serve(), a.similar(), a.templates(), a.campaigns(), a.label(), a.learn(), a.account(), a.flags(), a.search(),
 		a.stats(), a.check(), a.backup(), a.expire(), a.compact(), a.drill(), a.token(), a.printVersion())
 	a.complete(root)
 	root.SetHelpCommand(a.help())

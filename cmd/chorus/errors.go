@@ -32,6 +32,8 @@ func (a *app) explain(err error) (code int, hint string) {
 		return exitDamaged, "Restore a backup, or load the logs into a new index."
 	case errors.Is(err, index.ErrMissing):
 		return exitFailed, "There is no index at " + a.db + ". Make one with \"chorus load\", or name another with --db."
+	case errors.Is(err, index.ErrFewLabels):
+		return exitFailed, "Give more verdicts with \"chorus label\", on campaigns and on false alerts."
 	case errors.Is(err, index.ErrAttr):
 		return exitFailed, "\"chorus load --keep-attrs NAME\" counts the prompts that it loads by another attribute too."
 	case errors.Is(err, index.ErrNotIndex):
