@@ -113,6 +113,7 @@ var statuses = []struct {
 	{index.ErrNotFound, http.StatusNotFound},
 	{index.ErrInvalid, http.StatusUnprocessableEntity},
 	{index.ErrLabel, http.StatusUnprocessableEntity},
+	{index.ErrFewLabels, http.StatusConflict},
 	{index.ErrAttr, http.StatusUnprocessableEntity},
 	{index.ErrCursor, http.StatusUnprocessableEntity},
 	{share.ErrBundle, http.StatusUnprocessableEntity},

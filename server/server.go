@@ -21,6 +21,7 @@
 //	POST /v1/campaigns/import  {"bundle":{…},"key":"…"}: what of one's own another provider's bundle matches; nothing is kept
 //	GET  /v1/accounts/{id}  with those it shares templates with; /v1/accounts?id= for ids that are no part of a path, like ".."
 //	POST /v1/labels         one verdict, an array, or application/x-ndjson; ?force=true takes unknown ids
+//	POST /v1/learn          {"apply":false,"forget":false}: what the verdicts teach about the table of factors
 //	GET  /v1/labels         ?after=0&limit=100&campaign=&template=: every verdict ever given, oldest first
 //	GET  /v1/flags          ?after=0&limit=100; Accept: text/event-stream follows, Last-Event-ID resumes
 //	GET  /v1/days           all traffic day by day
@@ -132,6 +133,7 @@ func (s *Server) routes() http.Handler {
 	s.mountCampaigns(a)
 	s.mountSharing(a)
 	s.mountLabels(a)
+	s.mountLearn(a)
 	s.mountFlags(a)
 	s.mountSearch(a)
 	s.mountWebhooks(a)

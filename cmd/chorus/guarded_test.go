@@ -29,7 +29,7 @@ func TestRoutesGuarded(t *testing.T) {
 	d, address := startServing(t, "--db", db)
 	want := map[string]string{ // roles that get in
 		"GET /healthz": "*", "GET /readyz": "*",
-		"POST /v1/prompts": "ingest admin", "POST /v1/similar": "read decide admin", "POST /v1/labels": "decide admin",
+		"POST /v1/prompts": "ingest admin", "POST /v1/similar": "read decide admin", "POST /v1/labels": "decide admin", "POST /v1/learn": "decide admin",
 		"POST /v1/campaigns/{id}/export": "decide admin", "POST /v1/campaigns/import": "decide admin",
 		"GET /v1/webhooks": "admin", "POST /v1/webhooks/replay": "admin",
 

@@ -71,6 +71,7 @@ refuses to start without tokens.
   GET  /v1/search        ?q=WORDS&status=alert,watch&min_accounts=20&since=2026-06-01
   POST /v1/labels        {"campaign":"c8","verdict":"benign"}, an array, or
                          application/x-ndjson; GET lists all of them
+  POST /v1/learn         {"apply":false,"forget":false}: what verdicts teach
   GET  /v1/flags         ?after=17; with Accept: text/event-stream it follows
   GET  /v1/webhooks      how they are doing; POST /v1/webhooks/replay {}
   GET  /                 the investigator's pages, for browsers

@@ -15,7 +15,7 @@
 //
 //	ingest  adds prompts: POST /v1/prompts, /v1/logs, /v1/traces, _bulk, Loki's push
 //	read    GET below /v1/, /metrics, and POST /v1/similar
-//	decide  what read may, POST /v1/labels, and POST below /v1/campaigns/: what goes to other providers, and comes from them
+//	decide  what read may, POST /v1/labels and /v1/learn, and POST below /v1/campaigns/: what goes to other providers, and comes from them
 //	admin   everything, also /debug/pprof/, backups and webhooks
 //
 // Whatever else changes something needs admin: a route that nobody thought of is

@@ -35,6 +35,7 @@ var rules = []rule{
 	{"GET HEAD", "/", need{open: true}}, // pages, the API's description, what shippers ask first: no data
 	{"POST", "/v1/similar", need{role: Read}},
 	{"POST", "/v1/labels", need{role: Decide}},
+	{"POST", "/v1/learn", need{role: Decide}},
 	{"POST", "/v1/campaigns/", need{role: Decide}},
 	{"POST", "/v1/prompts", need{role: Ingest}},
 	{"POST", "/v1/logs", need{role: Ingest}},
