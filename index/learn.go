@@ -203,33 +203,42 @@ func (s *assessments) by(w campaign.Weights) *assessments {
 }
 
 // examples returns one for each label: its template with the highest score, as
-// one that alerts is enough. Labels of one campaign are one.
+// one that alerts is enough. Labels that say the same of one campaign are one.
 func (s *assessments) examples() (out []campaign.Example) {
-	type key struct {
-		verdict, campaign string
-		label             uint64
+	same := make(map[uint64]uint64) // label → an earlier one that it is one with
+	first := func(label uint64) uint64 {
+		for same[label] != 0 {
+			label = same[label]
+		}
+		return label
 	}
-	best := make(map[key]*assessed)
-	var order []key
+	for i := range s.campaigns {
+		said := make(map[string]uint64)
+		for _, id := range s.campaigns[i].Templates {
+			a := s.byID[id]
+			if a.label == 0 {
+				continue
+			}
+			one, other := first(cmp.Or(said[a.verdict], a.label)), first(a.label)
+			if said[a.verdict] = min(one, other); one != other {
+				same[max(one, other)] = min(one, other)
+			}
+		}
+	}
+	best := make(map[uint64]*assessed)
 	for _, a := range s.all {
 		if a.verdict == None || a.fragment {
 			continue
 		}
-		k := key{verdict: a.verdict, label: a.label}
-		if g := s.of[a.id]; g != nil {
-			k = key{verdict: a.verdict, campaign: g.id}
-		}
-		if best[k] == nil {
-			order = append(order, k)
-		}
-		if b := best[k]; b == nil || a.score > b.score {
-			best[k] = a
+		label := first(a.label)
+		if b := best[label]; b == nil || a.score > b.score {
+			best[label] = a
 		}
 	}
-	for i, k := range order {
-		a := best[k]
+	for _, label := range sortedKeys(best) {
+		a := best[label]
 		_, factors := campaign.Score(a.e, s.population)
-		out = append(out, campaign.Example{Label: uint64(i), Confirmed: a.verdict == Confirmed, Factors: factors})
+		out = append(out, campaign.Example{Label: label, Confirmed: a.verdict == Confirmed, Factors: factors})
 	}
 	return out
 }
