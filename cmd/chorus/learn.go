@@ -88,27 +88,27 @@ func (l *lesson) learn(ctx context.Context, ix *index.Index) error {
 // show writes what was learnt for people.
 func (l *lesson) show(got *index.Learning) error {
 	var lines []string
-	titles := []string{"<FACTOR", "SHIPPED", "NOW", "LEARNT"}
+	then := "LEARNT"
 	if l.o.Forget {
-		titles[3] = "THEN"
+		then = "THEN"
 	}
-	t := newTable(titles...)
+	t := newTable("SHIPPED", "NOW", then, "<FACTOR")
 	for _, f := range got.Factors {
-		t.add(f.Name, signed(f.Shipped), signed(f.Now), signed(f.Learnt))
+		t.add(decimal(f.Shipped), decimal(f.Now), decimal(f.Learnt), f.Name)
 	}
 	lines = append(lines, t.lines(0)...)
 	for _, c := range []struct {
 		what string
 		all  []index.Rescored
-	}{{"would begin to alert", got.Begin}, {"would alert no more", got.End}} {
+	}{{"begin to alert", got.Begin}, {"alert no more", got.End}} {
 		if len(c.all) == 0 {
 			continue
 		}
-		what := c.what
+		would := "would "
 		if got.Applied {
-			what = map[bool]string{true: "begin to alert", false: "alert no more"}[c.what == "would begin to alert"]
+			would = ""
 		}
-		lines = append(lines, "", fmt.Sprintf("%s without a verdict %s:", count(len(c.all), "campaign"), what))
+		lines = append(lines, "", fmt.Sprintf("%s without a verdict %s%s:", count(len(c.all), "campaign"), would, c.what))
 		t := newTable("<ID", "ACCOUNTS", "SCORE", "THEN", "<TEMPLATE")
 		for _, r := range c.all {
 			t.add(r.Campaign, thousands(r.Accounts), fmt.Sprintf("%.0f", r.Before), fmt.Sprintf("%.0f", r.After), r.Template)
@@ -131,5 +131,4 @@ func (l *lesson) show(got *index.Learning) error {
 	return nil
 }
 
-// signed writes points.
-func signed(points float64) string { return strconv.FormatFloat(points, 'f', 1, 64) }
+func decimal(points float64) string { return strconv.FormatFloat(points, 'f', 1, 64) }
