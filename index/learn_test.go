@@ -44,14 +44,14 @@ func isTool(c *Campaign) bool {
 	return n%2 == 0
 }
 
-// taught is an index with labels of all campaigns but two of each kind, and the ids of those.
+// taught is an index with labels of all campaigns but four of each kind, and the ids of those.
 func taught(t *testing.T, path string) (ix *Index, crews, offices []string) {
 	t.Helper()
 	ix = open(t, path, small())
-	_, prompts := tools(20)
+	_, prompts := tools(24)
 	addAll(t, ix, prompts, 100)
 	before := campaignsOf(t, ix)
-	if len(before) != 20 {
+	if len(before) != 24 {
 		t.Fatalf("%d campaigns: %v", len(before), statuses(before))
 	}
 	for i := range before {
@@ -63,7 +63,7 @@ func taught(t *testing.T, path string) (ix *Index, crews, offices []string) {
 		if c.Status != "alert" {
 			t.Errorf("%s is on %s with %v", c.ID, c.Status, c.Score)
 		}
-		if len(*some) < 2 {
+		if len(*some) < 4 {
 			*some = append(*some, c.ID)
 			continue
 		}
@@ -106,13 +106,8 @@ func TestLearn(t *testing.T) {
 		}
 	}
 	ended := len(got.End)
-	for _, id := range offices {
-		if statuses(after)[id] == "alert" {
-			t.Errorf("office %s alerts", id)
-		}
-	}
 	for _, r := range got.End {
-		if !slices.Contains(offices, r.Campaign) || r.Before < alertScore || r.After >= alertScore {
+		if !slices.Contains(offices, r.Campaign) || r.Before < alertScore || r.After >= alertScore || statuses(after)[r.Campaign] == "alert" {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -176,7 +171,7 @@ func TestLearnReplayed(t *testing.T) {
 	path := tempIndex(t)
 	ix, _, _ := taught(t, path)
 	more := func(seed int) {
-		_, prompts := tools(20)
+		_, prompts := tools(24)
 		for i := range prompts {
 			p := &prompts[i]
 			p.ID, p.Time = fmt.Sprintf("%s-%d", p.ID, seed), p.Time.AddDate(0, 0, 10*seed)

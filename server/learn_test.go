@@ -14,7 +14,7 @@ import (
 )
 
 // offices adds templates of 24 accounts each, dealt out in turn: every other one's
-// accounts share a network, and a quarter of them ask for the same.
+// accounts share a network, and a fifth of them ask for the same.
 func (s *service) offices(n int) {
 	s.t.Helper()
 	at := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
@@ -31,7 +31,7 @@ func (s *service) offices(n int) {
 		fill := word(i+100) + " and " + word(i*31+7)
 		if which%2 == 0 {
 			p.Attrs["ip"] = fmt.Sprintf("10.%d.1.1", which)
-			if account%4 == 0 {
+			if account%5 == 0 {
 				fill = "the same"
 			}
 		}
@@ -58,7 +58,7 @@ func TestLearn(t *testing.T) {
 	}
 	defer guard.Close()
 	s := start(t, Options{Guard: guard})
-	s.offices(20)
+	s.offices(24)
 	learn := func(body string, status int) (got index.Learning) {
 		t.Helper()
 		if resp := s.do("POST", "/v1/learn", "application/json", []byte(body), &got, "Authorization", "Bearer "+token); resp.StatusCode != status {
@@ -73,7 +73,7 @@ func TestLearn(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	all, err := s.ix.Campaigns(t.Context(), index.Filter{Members: true})
-	if err != nil || len(all) != 20 {
+	if err != nil || len(all) != 24 {
 		t.Fatalf("%d campaigns, %v", len(all), err)
 	}
 	given := make(map[string]int)
@@ -91,10 +91,10 @@ func TestLearn(t *testing.T) {
 	if got := learn(`{}`, http.StatusOK); got.Applied || !got.Better || got.Benign != 8 || got.Confirmed != 8 {
 		t.Errorf("%+v", got)
 	}
-	if got := learn(`{"apply":true}`, http.StatusOK); !got.Applied || len(got.End) != 2 || len(got.History) != 1 || got.History[0].Author != "ann" {
+	if got := learn(`{"apply":true}`, http.StatusOK); !got.Applied || len(got.End) == 0 || len(got.History) != 1 || got.History[0].Author != "ann" {
 		t.Errorf("%+v", got)
 	}
-	if got := learn(`{"forget":true,"author":"bob"}`, http.StatusOK); !got.Applied || len(got.Begin) != 2 || len(got.History) != 2 {
+	if got := learn(`{"forget":true,"author":"bob"}`, http.StatusOK); !got.Applied || len(got.Begin) == 0 || len(got.History) != 2 {
 		t.Errorf("%+v", got)
 	}
 	b, err := os.ReadFile(path + ".audit")

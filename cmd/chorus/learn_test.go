@@ -12,7 +12,7 @@ import (
 )
 
 // offices are prompts of templates of 24 accounts each, dealt out in turn: every other
-// one's accounts share a network, and a quarter of them ask for the same.
+// one's accounts share a network, and a fifth of them ask for the same.
 func offices(n int) string {
 	at := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 	var b strings.Builder
@@ -20,7 +20,7 @@ func offices(n int) string {
 		which, account := i%n, i/n%24
 		ip, fill := fmt.Sprintf("10.%d.%d.1", which, account), word(i+100)+" and "+word(i*31+7)
 		if which%2 == 0 {
-			if ip = fmt.Sprintf("10.%d.1.1", which); account%4 == 0 {
+			if ip = fmt.Sprintf("10.%d.1.1", which); account%5 == 0 {
 				fill = "the same"
 			}
 		}
@@ -44,7 +44,7 @@ func TestLearn(t *testing.T) {
 		}
 		return stdout + stderr
 	}
-	if code, _, stderr := call(t.Context(), strings.NewReader(offices(20)), "load", "--db", db, "-"); code != exitDone {
+	if code, _, stderr := call(t.Context(), strings.NewReader(offices(24)), "load", "--db", db, "-"); code != exitDone {
 		t.Fatal(stderr)
 	}
 	given := make(map[string]int)
@@ -68,8 +68,8 @@ func TestLearn(t *testing.T) {
 			}
 		}
 	}
-	holds(do(exitDone, "learn"), "FACTOR", "    0.0   0.0    -6.", "  network\n", "would alert no more:", "The learnt table is better.")
-	holds(do(exitDone, "learn", "--apply", "--author", "ann"), "campaigns without a verdict alert no more:", "The learnt table is in force.")
+	holds(do(exitDone, "learn"), "FACTOR", "  network\n", "would alert no more:", "The learnt table is better.")
+	holds(do(exitDone, "learn", "--apply", "--author", "ann"), "without a verdict alert no more:", "The learnt table is in force.")
 	holds(do(exitDone, "learn"), `In force is what 16 labels taught, since 20`, `by "ann".`)
 	holds(do(exitDone, "campaigns", "--limit", "0"), "learnt ", "16 verdicts taught")
 	var got index.Learning
