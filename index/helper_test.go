@@ -14,6 +14,19 @@ import (
 	"time"
 )
 
+// TestMain gives every index the same seed, so that what a test finds it finds
+// again; with CHORUS_TEST_SEED=random each has its own.
+func TestMain(m *testing.M) {
+	if os.Getenv("CHORUS_TEST_SEED") != "random" {
+		entropy = seeds{}
+	}
+	os.Exit(m.Run())
+}
+
+type seeds struct{}
+
+func (seeds) Read(b []byte) (int, error) { return copy(b, "chorus's"), nil }
+
 // small are options under which little traffic makes many segments.
 func small() *Options {
 	return &Options{MemtablePostings: 5000, SiftBytes: 4 << 20, NoSync: true}

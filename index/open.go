@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
@@ -20,6 +21,9 @@ const (
 	auxCounts  = 'c' // → counters
 )
 
+// entropy is where secret seeds are from; tests have the same ones every time.
+var entropy = rand.Reader
+
 // openScheme reads the index's scheme, or makes one with a secret seed.
 func (ix *Index) openScheme() error {
 	b, err := ix.store.Meta(metaScheme)
@@ -32,7 +36,7 @@ func (ix *Index) openScheme() error {
 			return nil
 		}
 		var seed [8]byte
-		if _, err := rand.Read(seed[:]); err != nil {
+		if _, err := io.ReadFull(entropy, seed[:]); err != nil {
 			return fmt.Errorf("index: making a seed: %w", err)
 		}
 		ix.scheme = minhash.NewScheme(binary.LittleEndian.Uint64(seed[:]))

@@ -119,10 +119,11 @@ func (p *Population) sending(v uint32) float64 {
 
 // cohort returns the largest Kullback-Leibler divergence, in nats, over
 // windows of 7 days, of the share of accounts first seen in the window: that
-// of a group, whose first-seen days are given, from the population's.
-func (p *Population) cohort(days []int32) float64 {
+// of a group, whose first-seen days are given, from the population's; with both
+// shares in that window.
+func (p *Population) cohort(days []int32) (most, here, everywhere float64) {
 	if len(days) == 0 || len(p.days) == 0 {
-		return 0
+		return 0, 0, 0
 	}
 	last := len(p.days) // Move may leave days empty at the end
 	for last > 1 && p.days[last-1] == 0 {
@@ -133,7 +134,7 @@ func (p *Population) cohort(days []int32) float64 {
 		group[max(0, min(int(d-p.firstDay), last-1))]++
 	}
 	const window = 7
-	best, all, mine := 0.0, int32(0), int32(0)
+	all, mine := int32(0), int32(0)
 	for i := range last {
 		all, mine = all+p.days[i], mine+group[i]
 		if i >= window {
@@ -145,8 +146,10 @@ func (p *Population) cohort(days []int32) float64 {
 			if x < 1 {
 				kl += (1 - x) * math.Log((1-x)/(1-q))
 			}
-			best = max(best, kl)
+			if kl > most {
+				most, here, everywhere = kl, x, q
+			}
 		}
 	}
-	return best
+	return most, here, everywhere
 }

@@ -63,7 +63,8 @@ func TestPopulationIncremental(t *testing.T) {
 				group = append(group, a.first)
 			}
 		}
-		if a, b := p.cohort(group), q.cohort(group); math.Abs(a-b) > 1e-9 {
+		a, ofA, _ := p.cohort(group)
+		if b, ofB, _ := q.cohort(group); math.Abs(a-b) > 1e-9 || ofA != ofB {
 			t.Errorf("seed %d: cohort %v, rebuilt %v", seed, a, b)
 		}
 	}
@@ -106,11 +107,12 @@ func TestCohort(t *testing.T) {
 		for i := range group {
 			group[i] = all[rng.IntN(len(all))]
 		}
-		if got, want := p.cohort(group), cohortOf(group, all); math.Abs(got-want) > 1e-9 {
+		got, here, everywhere := p.cohort(group)
+		if want := cohortOf(group, all); math.Abs(got-want) > 1e-9 || here < everywhere {
 			t.Errorf("seed %d: cohort %v, want %v", seed, got, want)
 		}
 	}
-	if got := (&Population{}).cohort([]int32{1}); got != 0 {
+	if got, _, _ := (&Population{}).cohort([]int32{1}); got != 0 {
 		t.Errorf("empty population: %v", got)
 	}
 }

@@ -129,19 +129,22 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 	}
 	opening := min(1, float64(e.Openers)/count) // variants of a family each have openers
 	single := min(1, max(0, (float64(once)/count-.8)/.15))
-	together := p.cohort(days)
+	together, here, everywhere := p.cohort(days)
 	median := (shares[(n-1)/2] + shares[n/2]) / 2
 
 	usual, alone := p.sender()
 
 	factors = []Factor{
 		emptiness.factor(words, empty, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty),
-		balance.factor(words, even, "prompts are dealt out over its accounts with a squared variation of %.2f, give or take what so few tell (popularity gives 1 and more)", even),
-		draw.factor(words, chosen, "hardly anyone sends it again, and its accounts are no busier than any others: %.0f %% of all accounts send more, give or take what so few tell", 100*chosen),
+		balance.factor(words, even, "how unevenly its accounts send it: %.2f, where prompts dealt out in turn have 0 and a popular text has 1 or more", even),
+		draw.factor(words, chosen, "hardly anyone sends it again, and its accounts are no busier than any others: %.0f %% of all accounts send more, allowing for how few these are", 100*chosen),
 		focus.factor(words, median, "half of the members spend at least %.0f %% of their prompts on it", 100*median),
 		harvesting.factor(words, distinct, "%.0f %% of its prompts differ in what fills the slots", 100*distinct),
-		cohort.factor(words, together, "accounts first seen within the same week stand out by %.2f nats", together),
+		cohort.factor(false, together, "", 0),
 		spread.factor(words, math.Log(count), "%.0f accounts send it", count),
+	}
+	if words {
+		factors[5].Text = fmt.Sprintf("%.0f %% of its accounts were first seen within one week, as %.0f %% of all accounts were", 100*here, 100*everywhere)
 	}
 	factors[0].Points = emptiness.of(beyond(empty, usual))
 	factors[2].Points = draw.of(beyond(chosen, usual))
