@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -326,4 +327,23 @@ func openFailing(t *testing.T, path string, o *Options, before func() error) *In
 		t.Fatal(err)
 	}
 	return ix
+}
+
+// TestOnePrompt reopens an index whose segments have one prompt each, until they
+// are merged.
+func TestOnePrompt(t *testing.T) {
+	path := tempIndex(t)
+	g := newTraffic(5, 1, 1, time.Minute)
+	for n := range 20 {
+		ix, err := Open(path, small())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stats(t, ix).Prompts; got != n {
+			t.Fatalf("%d prompts, want %d", got, n)
+		}
+		add(t, ix, Prompt{Account: fmt.Sprint(n), Text: strings.Join(g.some(300, 300), " ")})
+		closeIndex(t, ix)
+	}
+	verify(t, path)
 }

@@ -201,7 +201,9 @@ func (m *runMerger) stride(limit uint64) {
 			least = min(least, r.ahead[r.at])
 		}
 	}
-	limit = min(limit, least+1<<(64-m.bits)) // bits is 40 at most
+	if m.bits > 0 { // else all are of one prompt; 40 at most
+		limit = min(limit, least+1<<(64-m.bits))
+	}
 	m.lists, m.a = m.lists[:0], m.a[:0]
 	for _, r := range m.readers {
 		n, _ := slices.BinarySearch(r.ahead[r.at:], limit)
