@@ -16,7 +16,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
-	"github.com/seed-368d3dfa/chorus/internal/testport"
+	"github.com/seed-368d3dfa/chorus/testdata/testport"
 )
 
 var noQueue = configoptional.None[exporterhelper.QueueBatchConfig]()
