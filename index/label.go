@@ -141,11 +141,15 @@ func (ix *Index) label(l Label, k *sketcher) {
 	if id, ok := parseCampaignID(l.Campaign); ok {
 		ls.byCampaign[id] = n
 	}
-	if l.Text != "" {
-		for _, s := range k.Shingles(nil, l.Text) {
-			if at := ls.byKey[s.Key]; len(at) == 0 || at[len(at)-1] != n {
-				ls.byKey[s.Key] = append(at, n)
-			}
+	byKeys(ls.byKey, k, l.Text, n)
+}
+
+// byKeys notes by every key of a label's text that the nth label holds it. Labels
+// come in order.
+func byKeys(byKey map[uint64][]int, k *sketcher, text string, n int) {
+	for _, s := range k.Shingles(nil, text) {
+		if at := byKey[s.Key]; len(at) == 0 || at[len(at)-1] != n {
+			byKey[s.Key] = append(at, n)
 		}
 	}
 }

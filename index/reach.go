@@ -27,11 +27,7 @@ func (ix *Index) Reach(ctx context.Context, labels ...Label) (int, error) {
 		for _, id := range among(l) {
 			named[id] = false
 		}
-		for _, s := range k.Shingles(nil, l.Text) {
-			if at := byKey[s.Key]; len(at) == 0 || at[len(at)-1] != i {
-				byKey[s.Key] = append(at, i)
-			}
-		}
+		byKeys(byKey, k, l.Text, i)
 	}
 	n := 0
 	if len(byKey) == 0 {

@@ -145,6 +145,9 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 		}
 		labels = kept
 	}
+	if a.Templates, err = s.ix.Reach(r.Context(), labels...); err != nil { // before scores are of an earlier time
+		return err
+	}
 	if err := s.ix.Label(r.Context(), labels...); err != nil {
 		return err
 	}
@@ -152,9 +155,6 @@ func (s *Server) label(w http.ResponseWriter, r *http.Request) error {
 		audit(r.Context(), &labels[i])
 	}
 	a.Accepted = len(labels)
-	if a.Templates, err = s.ix.Reach(r.Context(), labels...); err != nil {
-		return err
-	}
 	return s.answer(w, &a)
 }
 

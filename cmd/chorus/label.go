@@ -125,11 +125,11 @@ func (l *labelling) one(ctx context.Context, ix *index.Index) error {
 			return fmt.Errorf("there is no %s; --force labels it all the same", target(&l.label))
 		}
 	}
-	if err := ix.Label(ctx, l.label); err != nil {
-		return err
-	}
 	n, err := ix.Reach(ctx, l.label)
 	if err != nil {
+		return err
+	}
+	if err := ix.Label(ctx, l.label); err != nil {
 		return err
 	}
 	if l.json {
@@ -218,11 +218,11 @@ func (l *labelling) load(ctx context.Context, ix *index.Index) error {
 		}
 		labels = kept
 	}
-	if err := ix.Label(ctx, labels...); err != nil {
-		return err
-	}
 	n, err := ix.Reach(ctx, labels...)
 	if err != nil {
+		return err
+	}
+	if err := ix.Label(ctx, labels...); err != nil {
 		return err
 	}
 	if l.json {
