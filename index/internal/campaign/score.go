@@ -62,8 +62,9 @@ var (
 	spread     = scored{"spread", 5, math.Log(10), math.Log(100)}
 	payment    = scored{"payment", 10, .1, .5}
 	welcome    = scored{"welcome", -50, .75, .93}
-	flooded    = -15. // what is said without a flood is less sure
-	cautious   = .5   // standard errors that count against the balance and the draw of few
+	flood      = scored{"flood", -15, 0, 1} // what is said without one is less sure
+	network    = scored{"network", 0, 0, 1} // shown only, unless verdicts taught otherwise
+	cautious   = .5                         // standard errors that count against the balance and the draw of few
 
 	rarely, often = 1.2, 1.45 // prompts an account: with the former only draw counts, with the latter only balance
 )
@@ -88,10 +89,10 @@ func Rate(e *Evidence, p *Population) (points, doubt float64) {
 func score(e *Evidence, p *Population, words bool) (float64, float64, []Factor) {
 	score, doubt, factors := weigh(e, p, balance, words)
 	if rest := withoutFlood(e); rest != nil {
-		flooded := flooded * p.Weights.times("flood")
+		flooded := flood.points * p.Weights.times(flood.name)
 		if s, d, f := weigh(rest, p, calm, words); s+flooded > score {
 			few := len(e.Uses) - len(rest.Uses)
-			return max(0, s+flooded), d, append(f, Factor{Name: "flood", Value: float64(few), Points: flooded,
+			return max(0, s+flooded), d, append(f, Factor{Name: flood.name, Value: float64(few), Points: flooded,
 				Text: fmt.Sprintf("left out: %d accounts that send far more of it than the others do", few)})
 		}
 	}
@@ -134,17 +135,18 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 
 	usual, alone := p.sender()
 
+	joined := cohort.factor(false, together, "", 0)
+	if words {
+		joined.Text = fmt.Sprintf("%.0f %% of its accounts were first seen within one week, as %.0f %% of all accounts were", 100*here, 100*everywhere)
+	}
 	factors = []Factor{
 		emptiness.factor(words, empty, "members send little else: on average %.0f %% of all accounts send more than they do beside it", 100*empty),
 		balance.factor(words, even, "how unevenly its accounts send it: %.2f, where prompts dealt out in turn have 0 and a popular text has 1 or more", even),
 		draw.factor(words, chosen, "hardly anyone sends it again, and its accounts are no busier than any others: %.0f %% of all accounts send more, allowing for how few these are", 100*chosen),
 		focus.factor(words, median, "half of the members spend at least %.0f %% of their prompts on it", 100*median),
 		harvesting.factor(words, distinct, "%.0f %% of its prompts differ in what fills the slots", 100*distinct),
-		cohort.factor(false, together, "", 0),
+		joined,
 		spread.factor(words, math.Log(count), "%.0f accounts send it", count),
-	}
-	if words {
-		factors[5].Text = fmt.Sprintf("%.0f %% of its accounts were first seen within one week, as %.0f %% of all accounts were", 100*here, 100*everywhere)
 	}
 	factors[0].Points = emptiness.of(beyond(empty, usual))
 	factors[2].Points = draw.of(beyond(chosen, usual))
@@ -165,8 +167,7 @@ func weigh(e *Evidence, p *Population, balance scored, words bool) (score, doubt
 	factors = append(factors, w)
 	if e.Networks > 0 && (words || p.Weights.Labels > 0) {
 		top := float64(e.Busiest) / float64(e.Networks)
-		factors = append(factors, Factor{Name: "network", Value: top,
-			Text: fmt.Sprintf("%.0f %% of its prompts come from the busiest network", 100*top)})
+		factors = append(factors, network.factor(words, top, "%.0f %% of its prompts come from the busiest network", 100*top))
 	}
 	if e.Payments > 0 {
 		// The busiest account has one means of payment whatever the others have.

@@ -26,11 +26,20 @@ const (
 	mostOffset            = 10.
 )
 
-// weighted are the factors with points, and unweighted those that are shipped without.
+// table is the factors with points. weighted are their names, and unweighted
+// those of factors that are shipped without.
 var (
-	weighted   = []string{"emptiness", "balance", "draw", "focus", "slot harvesting", "repetition", "cohort", "spread", "payment", "welcome", "flood"}
-	unweighted = []string{"network"}
+	table      = []scored{emptiness, balance, draw, focus, harvesting, repetition, cohort, spread, payment, welcome, flood}
+	weighted   = names(table)
+	unweighted = names([]scored{network})
 )
+
+func names(factors []scored) (names []string) {
+	for _, s := range factors {
+		names = append(names, s.name)
+	}
+	return names
+}
 
 // offsetName is the factor that shows an offset.
 const offsetName = "learnt"
@@ -86,7 +95,7 @@ func (w *Weights) weigh(factors []Factor, words bool) []Factor {
 	for i := range factors {
 		switch f := &factors[i]; f.Name {
 		case balance.name, draw.name:
-		case "network":
+		case network.name:
 			f.Points = w.Points[f.Name] * f.Value
 		default:
 			f.Points *= w.times(f.Name)
@@ -105,7 +114,7 @@ func (w *Weights) weigh(factors []Factor, words bool) []Factor {
 // Table returns the factors with the points that they have at most by w: those of a
 // factor against are negative.
 func (w *Weights) Table() (factors []Factor) {
-	for _, s := range []scored{emptiness, balance, draw, focus, harvesting, repetition, cohort, spread, payment, welcome, {name: "flood", points: flooded}} {
+	for _, s := range table {
 		factors = append(factors, Factor{Name: s.name, Points: s.points * w.times(s.name)})
 	}
 	for _, name := range unweighted {
