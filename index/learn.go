@@ -97,7 +97,7 @@ func (ix *Index) Learn(ctx context.Context, o LearnOptions) (*Learning, error) {
 	case len(o.Author) > maxText:
 		return nil, fmt.Errorf("%w: the author's name is longer than %d bytes", ErrLabel, maxText)
 	}
-	all, err := ix.gathered()
+	all, err := ix.gatherNow()
 	if err != nil {
 		return nil, err
 	}
@@ -174,8 +174,8 @@ func points(w *campaign.Weights, i int) float64 {
 	return math.Round(10*w.Table()[i].Points) / 10
 }
 
-// gathered gathers the evidence as of now, and judges nothing.
-func (ix *Index) gathered() (*assessments, error) {
+// gatherNow gathers the evidence as of now, and judges nothing.
+func (ix *Index) gatherNow() (*assessments, error) {
 	ix.closing.RLock()
 	defer ix.closing.RUnlock()
 	if ix.closed {
