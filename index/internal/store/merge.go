@@ -7,7 +7,7 @@ import (
 )
 
 // Merge does one step of tiered merging: in a few shards of one kind, the oldest eight
-// runs that are of the same level become one of the next, without the postings
+// runs that are of the same level (see fanIn) become one of the next, without the postings
 // of expired prompts; or it folds layers into their tables when there are eight. did
 // is false when there is nothing to do. Like Seal it writes in small transactions.
 func (s *Store) Merge() (did bool, err error) {
@@ -101,12 +101,22 @@ func lowest(list []*run, fanIn int) (best []*run) {
 		for j < len(list) && list[j].level == list[i].level {
 			j++
 		}
-		if j-i >= fanIn && (best == nil || list[i].level < best[0].level) {
-			best = list[i : i+fanIn]
+		if n := list[i].fanIn(fanIn); j-i >= n && (best == nil || list[i].level < best[0].level) {
+			best = list[i : i+n]
 		}
 		i = j
 	}
 	return best
+}
+
+// fanIn is how many runs, of which r is the oldest, one merge takes: fanIn, but for
+// those with which the index began fewer in some shards than in others. So it is
+// other shards' turn after each Seal, and never all at once.
+func (r *run) fanIn(fanIn int) int {
+	if r.first > 1 || fanIn < 3 {
+		return fanIn
+	}
+	return 2 + ((r.level+1)*r.shard+int(r.kind))%(fanIn-1)
 }
 
 func (s *Store) merge(cat *catalogue, runs []*run, w runWriter) error {
