@@ -46,7 +46,6 @@ func (ix *Index) rotate() *sealing {
 		s.puts = append(s.puts, exemplarPuts(id, ix.exemplarCount(id), ix.exemplars[id])...)
 	}
 	to := &recorder{puts: s.puts}
-	ix.templates.Changed(to)
 	s.leaving = len(ix.templates.Evict(ix.opts.TemplateBytes, uint64(len(ix.mem.records)/8), to)) > 0
 	s.puts = append(to.puts, ix.unsealedFlags...)
 	ix.unsealedFlags = nil

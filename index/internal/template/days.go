@@ -3,7 +3,8 @@ package template
 // EachUse calls fn for what every account sent on every day, days and within
 // a day accounts ascending.
 func (t *Template) EachUse(fn func(day int32, u Use)) {
-	for _, d := range t.days {
+	for i := range t.days {
+		d := &t.days[i]
 		d.each(func(u Use) { fn(d.number, u) })
 	}
 }

@@ -16,15 +16,13 @@ func (s *Set) Bytes() int {
 // those long unseen first, where each account that a template has (up to 50)
 // counts as grace prompts of freshness, and those that raised an alert last: what
 // follows joins their campaigns. One whose past has not been searched stays until
-// it has. Their records go to to, after those of Changed. It
+// it has. Their records go to to, after those of Changed, which is part of it. It
 // returns the ids that left.
 func (s *Set) Evict(budget int, grace uint64, to Records) []uint32 {
-	total := 0
-	s.Each(func(t *Template) { total += t.weight() })
-	if total <= budget {
+	s.Changed(to) // first, or a template that came back would seem to be in memory when it leaves again
+	if s.weight <= budget {
 		return nil
 	}
-	s.changedOut(to) // or a template that came back would seem to be in memory when it leaves again
 	type rank struct {
 		t     *Template
 		worth uint64
@@ -47,10 +45,9 @@ func (s *Set) Evict(budget int, grace uint64, to Records) []uint32 {
 	})
 	var gone []uint32
 	for _, r := range all {
-		if total <= budget-budget/8 {
+		if s.weight <= budget-budget/8 {
 			break
 		}
-		total -= r.t.weight()
 		gone = append(gone, r.t.ID)
 		s.evict(r.t, to)
 	}
@@ -58,17 +55,15 @@ func (s *Set) Evict(budget int, grace uint64, to Records) []uint32 {
 	return gone
 }
 
-// weight is what counts against the budget: the template's memory and its share
-// of the owners' table, as far as templates in memory fill that.
-func (t *Template) weight() int {
-	if t.weighed == 0 || t.coreDirty || t.statDirty {
-		t.weighed = t.bytes() + 24*len(t.core)
-	}
-	return t.weighed
+// weigh counts against the budget the template's memory and its share of the owners'
+// table, as far as templates in memory fill that.
+func (s *Set) weigh(t *Template) {
+	s.weight -= t.weighed
+	t.weighed = t.bytes() + 24*len(t.core)
+	s.weight += t.weighed
 }
 
 func (s *Set) evict(t *Template, to Records) {
-	t.changed(to, &s.pad)
 	to.Stat(t.ID, t.appendStat(nil, true))
 	for _, c := range t.core {
 		to.Out(c.key, t.ID, true)
@@ -76,9 +71,7 @@ func (s *Set) evict(t *Template, to Records) {
 		s.sieve.Mark(c.key)
 	}
 	s.out++
-	s.slots[t.slot] = nil
-	s.free = append(s.free, t.slot)
-	delete(s.byID, t.ID)
+	s.remove(t)
 }
 
 // A returned is a key whose template came back from disk.
@@ -110,7 +103,8 @@ func (s *Set) revive(keys []uint64) (any bool) {
 			s.back = append(s.back, returned{c.key, id})
 		}
 		s.Restore(t)
-		t.coreDirty, t.statDirty = true, true
+		t.recore()
+		t.restate()
 		s.out--
 		any = true
 	}
@@ -172,10 +166,12 @@ type Found struct {
 
 // Lost returns what to look for, for every template that needs it.
 func (s *Set) Lost() (lost []Lost) {
-	s.Each(func(t *Template) {
-		if l, ok := t.Lost(); ok {
+	s.lost = slices.DeleteFunc(s.lost, func(t *Template) bool {
+		l, ok := t.Lost()
+		if ok = ok && s.byID[t.ID] == t; ok {
 			lost = append(lost, l)
 		}
+		return !ok
 	})
 	return lost
 }
@@ -213,5 +209,5 @@ func (t *Template) Recalled(f Found) {
 		t.traits.note(m.Traits)
 	}
 	t.Past = 0
-	t.coreDirty = true
+	t.recore()
 }

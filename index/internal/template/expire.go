@@ -10,15 +10,13 @@ func (s *Set) Expire(day int32, to Records) {
 			continue
 		}
 		if len(t.days) > 0 {
-			t.changed(to, &s.pad)
+			s.write(t, to)
 			continue
 		}
 		for _, c := range t.core {
 			s.owners.remove(c.key)
 		}
-		s.slots[t.slot] = nil
-		s.free = append(s.free, t.slot)
-		delete(s.byID, t.ID)
+		s.remove(t)
 		t.erase(to)
 	}
 }
@@ -45,14 +43,15 @@ func (t *Template) expire(day int32, to Records) bool {
 	if n == 0 {
 		return false
 	}
-	for _, d := range t.days[:n] {
+	for i := range t.days[:n] {
+		d := &t.days[i]
 		to.Day(t.ID, d.number, nil)
 		d.each(func(u Use) { t.Prompts -= uint64(u.Prompts) })
 	}
 	t.days, t.crowd = slices.Clone(t.days[n:]), crowd{}
 	t.First = max(t.First, int64(day)*msPerDay)
 	t.accounts = uint32(t.Spread(0, 1<<30))
-	t.statDirty = true
+	t.restate()
 	return true
 }
 

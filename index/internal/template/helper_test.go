@@ -182,7 +182,8 @@ func (w *world) state() map[uint32]string {
 
 func spell(t *Template) string {
 	s := fmt.Sprintf("%x %x", t.appendCore(nil), t.appendStat(nil, false))
-	for _, d := range t.days {
+	for i := range t.days {
+		d := &t.days[i]
 		s += fmt.Sprintf(" %x", d.append(nil))
 	}
 	return s
@@ -200,10 +201,11 @@ func (w *world) only() *Template {
 
 func (w *world) check() {
 	w.t.Helper()
-	n := 0
+	n, weight := 0, 0
 	w.set.Each(func(t *Template) {
 		sum, valued := uint64(0), uint64(0)
-		for _, d := range t.days {
+		for i := range t.days {
+			d := &t.days[i]
 			d.each(func(u Use) { sum += uint64(u.Prompts) })
 			for _, u := range d.values() {
 				valued += uint64(u.Prompts)
@@ -212,8 +214,16 @@ func (w *world) check() {
 		if valued != 2*sum {
 			w.t.Errorf("template %d counts %d values of the attributes of %d prompts", t.ID, valued, sum)
 		}
-		if weight := t.bytes() + 24*len(t.core); t.weight() != weight {
-			w.t.Errorf("template %d weighs %d, not %d", t.ID, weight, t.weight())
+		weight += t.weighed
+		if t.coreDirty || t.statDirty {
+			if !slices.Contains(w.set.changes.list, t) {
+				w.t.Errorf("nobody knows that template %d has changed", t.ID)
+			}
+		} else if weight := t.bytes() + 24*len(t.core); t.weighed != weight {
+			w.t.Errorf("template %d weighs %d, counted as %d", t.ID, weight, t.weighed)
+		}
+		if _, lost := t.Lost(); lost && !slices.Contains(w.set.lost, t) {
+			w.t.Errorf("nobody will look for the past of template %d", t.ID)
 		}
 		if sum != t.Prompts {
 			w.t.Errorf("template %d counts %d prompts, its days %d", t.ID, t.Prompts, sum)
@@ -227,6 +237,9 @@ func (w *world) check() {
 	})
 	if n != w.set.owners.n {
 		w.t.Errorf("%d keys are owned, cores have %d", w.set.owners.n, n)
+	}
+	if weight != w.set.weight {
+		w.t.Errorf("templates weigh %d, counted as %d", weight, w.set.weight)
 	}
 }
 

@@ -42,11 +42,38 @@ type Records interface {
 	Out(key uint64, id uint32, out bool) // key belongs to a template on disk, or no longer
 }
 
+// changes are the templates of a set with records to write, and maybe others.
+type changes struct{ list []*Template }
+
+// recore and restate note that the core's record has to be written, and that of
+// the stats.
+func (t *Template) recore()  { t.change(); t.coreDirty = true }
+func (t *Template) restate() { t.change(); t.statDirty = true }
+
+func (t *Template) change() {
+	if t.changes != nil && !t.coreDirty && !t.statDirty {
+		t.changes.list = append(t.changes.list, t)
+	}
+}
+
 // Changed hands out the records of everything that changed since the last
-// call, in order of slots.
+// call.
 func (s *Set) Changed(to Records) {
 	s.changedOut(to)
-	s.Each(func(t *Template) { t.changed(to, &s.pad) })
+	for _, t := range s.changes.list {
+		s.write(t, to)
+	}
+	clear(s.changes.list) // some have left
+	s.changes.list = s.changes.list[:0]
+}
+
+// write hands out what changed of one template, and weighs it again.
+func (s *Set) write(t *Template, to Records) {
+	if t.changes == nil || !t.coreDirty && !t.statDirty {
+		return
+	}
+	t.changed(to, &s.pad)
+	s.weigh(t)
 }
 
 // changedOut hands out which keys are no longer those of a template on disk.
@@ -72,16 +99,13 @@ func (p *pad) write(fill func([]byte) []byte) []byte {
 }
 
 func (t *Template) changed(to Records, p *pad) {
-	if t.coreDirty || t.statDirty {
-		t.weighed = 0
-	}
 	if t.coreDirty {
 		to.Core(t.ID, p.write(t.appendCore))
 		t.coreDirty = false
 	}
 	if t.statDirty {
-		for _, d := range t.days {
-			if d.dirty {
+		for i := range t.days {
+			if d := &t.days[i]; d.dirty {
 				to.Day(t.ID, d.number, p.write(d.append))
 				d.dirty = false
 			}
@@ -129,9 +153,9 @@ func (t *Template) appendStat(b []byte, out bool) []byte {
 	b = binary.AppendUvarint(b, t.usedAt)
 	b = binary.AppendUvarint(b, uint64(len(t.days)))
 	at := int32(0)
-	for _, d := range t.days {
-		b = binary.AppendUvarint(b, uint64(d.number-at))
-		at = d.number
+	for i := range t.days {
+		b = binary.AppendUvarint(b, uint64(t.days[i].number-at))
+		at = t.days[i].number
 	}
 	return t.appendTraits(b)
 }
@@ -288,16 +312,16 @@ func (t *Template) decodeStat(b []byte) (days []int32, out bool, err error) {
 	return days, out, f.err()
 }
 
-func decodeDay(number int32, b []byte) (*day, error) {
+func decodeDay(number int32, b []byte) (d day, err error) {
 	f := fields{b: b}
-	d := &day{number: number}
+	d.number = number
 	account := uint64(0)
 	n := f.count(2)
 	for i := range n {
 		step, prompts := f.below(1<<32), f.below(1<<32)
 		account += step
 		if f.bad || i > 0 && step == 0 || account >= 1<<32 || prompts == 0 {
-			return nil, ErrRecord
+			return d, ErrRecord
 		}
 		if n <= fewUses {
 			d.few = append(d.few, Use{uint32(account), uint32(prompts)})
@@ -309,10 +333,7 @@ func decodeDay(number int32, b []byte) (*day, error) {
 		d.setValues(decodeValues(&f))
 	}
 	d.dirty = false
-	if err := f.err(); err != nil {
-		return nil, err
-	}
-	return d, nil
+	return d, f.err()
 }
 
 // Restore puts a decoded template back into memory. Keys that another
@@ -329,6 +350,7 @@ func (s *Set) Restore(t *Template) {
 	if len(t.core) != n {
 		t.recount()
 	}
+	s.weigh(t)
 }
 
 // NextID is the id that the next template will get; SetNextID restores it.

@@ -68,7 +68,7 @@ func TestEvictedTemplatesComeBackAlike(t *testing.T) {
 			back += out - b.set.Out()
 			if rng.IntN(30) == 0 {
 				b.set.Each(func(t *Template) { t.Past = 0 })
-				a.set.Each(func(t *Template) { t.Past = 0; t.coreDirty = true })
+				a.set.Each(func(t *Template) { t.Past = 0; t.recore() })
 				n := b.set.Len()
 				takes := 0
 				b.set.Each(func(t *Template) { takes += t.bytes() + 24*len(t.core) })
@@ -85,8 +85,8 @@ func TestEvictedTemplatesComeBackAlike(t *testing.T) {
 		if back < 5 {
 			t.Errorf("seed %d: only %d templates came back", seed, back)
 		}
-		a.set.Each(func(t *Template) { t.Past = 0; t.coreDirty = true })
-		b.set.Each(func(t *Template) { t.Past = 0; t.coreDirty = true })
+		a.set.Each(func(t *Template) { t.Past = 0; t.recore() })
+		b.set.Each(func(t *Template) { t.Past = 0; t.recore() })
 		want, got := a.state(), b.state()
 		for id := range b.disk.stats { // what is out cannot be set here
 			if b.set.Get(id) == nil && want[id] != got[id] {
@@ -178,7 +178,7 @@ func TestLostAndRecalled(t *testing.T) {
 	if lost := w.set.Lost(); len(lost) != 0 {
 		t.Errorf("all of memory was searched, %v is lost", lost)
 	}
-	x.Past = 40
+	x.Past, w.set.lost = 40, []*Template{x}
 	lost := w.set.Lost()
 	if len(lost) != 1 || lost[0].Need(0) != 6 || lost[0].Need(30) != 1 || len(lost[0].Keys) != 10 || lost[0].Before != 40 {
 		t.Fatalf("lost %v", lost)

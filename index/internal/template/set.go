@@ -70,6 +70,10 @@ type Set struct {
 	back   []returned // keys of those that came back since the last Changed
 	pad    pad
 
+	changes changes
+	weight  int         // of all templates, as of the last Changed
+	lost    []*Template // whose past had not been searched when they were placed
+
 	touched []*Template // scratch of one Apply
 	matched []*Template
 	unowned []uint64
@@ -208,7 +212,7 @@ func (s *Set) belongs(t *Template, p *Prompt, r *Result) {
 	m := Match{ID: t.ID, Hits: t.hits, Exemplar: s.wantsExemplar(t, p.Account)}
 	if m.Exemplar {
 		t.Exemplars = append(t.Exemplars, p.Account)
-		t.coreDirty = true
+		t.recore()
 	}
 	r.Matches = append(r.Matches, m)
 	if d := DayOf(p.Time); (fresh || t.Born == p.Number) && !t.Flagged && t.spreads(d-flagDays+1, d, s.opts.FlagAccounts) {
@@ -256,9 +260,10 @@ func (s *Set) found(keys []uint64, p *Prompt) *Template {
 	if len(keys) > maxCore {
 		keys = keys[:maxCore]
 	}
-	t := &Template{ID: s.nextID, Born: p.Number, Past: s.past.Start(), usedAt: p.Number, statDirty: true}
+	t := &Template{ID: s.nextID, Born: p.Number, Past: s.past.Start(), usedAt: p.Number}
 	s.nextID++
 	s.place(t)
+	t.restate()
 	t.core = make([]coreKey, 0, len(keys))
 	for _, k := range keys {
 		t.core = append(t.core, coreKey{key: k})
@@ -280,6 +285,21 @@ func (s *Set) place(t *Template) {
 		s.slots = append(s.slots, t)
 	}
 	s.byID[t.ID] = t
+	if t.changes = &s.changes; t.coreDirty || t.statDirty {
+		s.changes.list = append(s.changes.list, t)
+	}
+	if t.Past > 1 {
+		s.lost = append(s.lost, t)
+	}
+}
+
+// remove forgets t, but not which keys it owns.
+func (s *Set) remove(t *Template) {
+	s.slots[t.slot] = nil
+	s.free = append(s.free, t.slot)
+	delete(s.byID, t.ID)
+	s.weight -= t.weighed
+	t.changes, t.weighed = nil, 0
 }
 
 // recall counts in the prompts before number that memory still holds.
@@ -316,13 +336,13 @@ func (s *Set) offer(t *Template, keys []uint64) {
 			t.cands = append(t.cands, candidate{k, 1})
 		}
 	}
-	t.coreDirty = true
+	t.recore()
 }
 
 // judgeCandidates joins to the core the candidates that came with at least
 // half of the last matching prompts, and lets the others go.
 func (s *Set) judgeCandidates(t *Template) {
-	t.coreDirty = true
+	t.recore()
 	if t.offered++; t.offered < offers {
 		return
 	}
@@ -354,7 +374,7 @@ func (s *Set) window(t *Template, p *Prompt) {
 	if at >= start+windowed {
 		return
 	}
-	t.coreDirty = true
+	t.recore()
 	if at == start {
 		for i := range t.core {
 			t.core[i].hits = 0
@@ -375,7 +395,8 @@ func (s *Set) window(t *Template, p *Prompt) {
 }
 
 func (t *Template) resetWindow() {
-	t.seen, t.statDirty = 0, true
+	t.restate()
+	t.seen = 0
 	for i := range t.core {
 		t.core[i].hits = 0
 	}
@@ -404,7 +425,7 @@ func (s *Set) drop(t *Template, out func(coreKey) bool) []uint64 {
 // partial notes that p holds a part of t's core, too little to belong; when
 // the same part keeps coming alone, it becomes a template of its own.
 func (s *Set) partial(t *Template, p *Prompt) {
-	t.coreDirty = true
+	t.recore()
 	i := 0
 	for _, k := range p.Keys {
 		for i < len(t.core) && t.core[i].key < k {

@@ -30,7 +30,7 @@ type Template struct {
 	core  []coreKey
 	below [scales]uint16 // core keys that a prompt thinned by 2^i can hold
 	cands []candidate
-	days  []*day // ascending
+	days  []day // ascending
 
 	seen     uint32 // prompts that could show the whole core and belong to it
 	offered  uint8  // matching prompts since the first candidate
@@ -45,10 +45,11 @@ type Template struct {
 	slot      int
 	stamp     uint64 // of the Apply that last touched hits
 	hits      int
-	coreDirty bool   // core, counters of the core, exemplars
-	statDirty bool   // prompts, seen, first, last, flagged
-	usedAt    uint64 // number of the last prompt that belonged
-	weighed   int    // its weight, unless it is 0 or the template has changed
+	changes   *changes // of the set that the template is in, or nil
+	coreDirty bool     // core, counters of the core, exemplars
+	statDirty bool     // prompts, seen, first, last, flagged
+	usedAt    uint64   // number of the last prompt that belonged
+	weighed   int      // its part of Set.weight
 }
 
 const scales = 24
@@ -83,7 +84,7 @@ func (t *Template) recount() {
 		n, _ := slices.BinarySearchFunc(t.core, limit, byKey)
 		t.below[s] = uint16(min(n, 1<<16-1))
 	}
-	t.coreDirty = true
+	t.recore()
 }
 
 // need is how many core keys a prompt of that scale must hold to belong, or 0
@@ -108,7 +109,7 @@ func (t *Template) use(account uint32, since int32, at int64, n uint32, values .
 		t.Last = at
 	}
 	t.Prompts += uint64(n)
-	t.statDirty = true
+	t.restate()
 	today := t.dayOf(DayOf(at))
 	fresh := today.add(account, n)
 	for _, v := range values {
@@ -139,11 +140,12 @@ func (t *Template) joins(account uint32, since int32, today *day) bool {
 // accounts of all days.
 func (t *Template) gather() {
 	n := 0
-	for _, d := range t.days {
-		n += d.len()
+	for i := range t.days {
+		n += t.days[i].len()
 	}
 	t.crowd = newCrowd(2 * n)
-	for _, d := range t.days {
+	for i := range t.days {
+		d := &t.days[i]
 		d.each(func(u Use) {
 			if !t.crowd.has(u.Account) {
 				t.crowd.add(u.Account)
@@ -155,7 +157,7 @@ func (t *Template) gather() {
 // before reports whether the account is known from another day.
 func (t *Template) before(account uint32, since int32, but *day) bool {
 	for i := len(t.days) - 1; i >= 0 && t.days[i].number >= since; i-- {
-		if d := t.days[i]; d != but && d.prompts(account) > 0 {
+		if d := &t.days[i]; d != but && d.prompts(account) > 0 {
 			return true
 		}
 	}
@@ -164,13 +166,13 @@ func (t *Template) before(account uint32, since int32, but *day) bool {
 
 func (t *Template) dayOf(number int32) *day {
 	if n := len(t.days); n > 0 && t.days[n-1].number == number { // mostly today
-		return t.days[n-1]
+		return &t.days[n-1]
 	}
 	i, ok := slices.BinarySearchFunc(t.days, number, byNumber)
 	if !ok {
-		t.days = slices.Insert(t.days, i, &day{number: number})
+		t.days = slices.Insert(t.days, i, day{number: number})
 	}
-	return t.days[i]
+	return &t.days[i]
 }
 
 const msPerDay = 86400000
@@ -178,14 +180,15 @@ const msPerDay = 86400000
 // DayOf returns the UTC day of a time in unix milliseconds, not before 1970.
 func DayOf(ms int64) int32 { return int32(min(max(0, ms)/msPerDay, math.MaxInt32)) }
 
-func byNumber(d *day, n int32) int { return cmp.Compare(d.number, n) }
+func byNumber(d day, n int32) int { return cmp.Compare(d.number, n) }
 
 func byKey(c coreKey, k uint64) int { return cmp.Compare(c.key, k) }
 
 // Accounts returns the distinct accounts of the days from..to, inclusive.
 func (t *Template) Accounts(from, to int32) *roaring.Bitmap {
 	b := roaring.New()
-	for _, d := range t.days {
+	for i := range t.days {
+		d := &t.days[i]
 		if d.number >= from && d.number <= to {
 			d.into(b)
 		}
@@ -196,7 +199,8 @@ func (t *Template) Accounts(from, to int32) *roaring.Bitmap {
 // Spread returns the number of distinct accounts of the days from..to.
 func (t *Template) Spread(from, to int32) int {
 	days, sum, one := 0, 0, (*day)(nil)
-	for _, d := range t.days {
+	for i := range t.days {
+		d := &t.days[i]
 		if d.number >= from && d.number <= to {
 			days, sum, one = days+1, sum+d.len(), d
 		}
@@ -255,7 +259,8 @@ func (t *Template) EachMember(from, to int32, thin int, fn func(i, n int, m Memb
 	room := useRooms.Get().(*[]uint64)
 	defer useRooms.Put(room)
 	uses := (*room)[:0] // account<<32 | prompts
-	for _, d := range t.days {
+	for i := range t.days {
+		d := &t.days[i]
 		if d.number < from || d.number > to {
 			continue
 		}
@@ -285,9 +290,9 @@ func (t *Template) EachMember(from, to int32, thin int, fn func(i, n int, m Memb
 // bytes estimates the memory that the template takes. Lengths count, not
 // capacities, which differ after a restart: eviction must not.
 func (t *Template) bytes() int {
-	n := 320 + 16*len(t.core) + 16*len(t.cands) + 8*len(t.days) + 4*len(t.Exemplars)
-	for _, d := range t.days {
-		n += d.bytes()
+	n := 320 + 16*len(t.core) + 16*len(t.cands) + 4*len(t.Exemplars)
+	for i := range t.days {
+		n += t.days[i].bytes()
 	}
 	return n
 }
@@ -300,15 +305,16 @@ func (t *Template) Used(account uint32, number int32) bool {
 
 // PromptsOf returns how many of the template's prompts an account sent.
 func (t *Template) PromptsOf(account uint32) (n uint64) {
-	for _, d := range t.days {
-		n += uint64(d.prompts(account))
+	for i := range t.days {
+		n += uint64(t.days[i].prompts(account))
 	}
 	return n
 }
 
 // PromptsIn returns the number of prompts of the days from..to.
 func (t *Template) PromptsIn(from, to int32) (n uint64) {
-	for _, d := range t.days {
+	for i := range t.days {
+		d := &t.days[i]
 		if d.number >= from && d.number <= to {
 			d.each(func(u Use) { n += uint64(u.Prompts) })
 		}
@@ -319,11 +325,13 @@ func (t *Template) PromptsIn(from, to int32) (n uint64) {
 // With returns a copy that counts in what was found of the past.
 func (t *Template) With(f Found) *Template {
 	c := *t
+	c.changes = nil
 	c.traits.texts.least = slices.Clone(t.traits.texts.least)
 	c.crowd = crowd{}
-	c.days = make([]*day, len(t.days))
-	for i, d := range t.days {
-		c.days[i] = &day{number: d.number}
+	c.days = make([]day, len(t.days))
+	for i := range t.days {
+		d := &t.days[i]
+		c.days[i].number = d.number
 		c.days[i].setValues(d.values())
 		d.each(func(u Use) { c.days[i].add(u.Account, u.Prompts) })
 	}

@@ -93,7 +93,8 @@ func (t Texts) Jaccard(o Texts) float64 {
 // comparison with others; nil when it is not.
 func (t *Template) Suspect(sketch []uint32) {
 	if len(sketch) > 0 || len(t.sketch) > 0 {
-		t.sketch, t.statDirty = sketch, true
+		t.restate()
+		t.sketch = sketch
 	}
 }
 
@@ -114,7 +115,8 @@ func (t *Template) EachKey(fn func(key uint64)) int {
 // Raise records that the template raised an alert, and the campaign that it
 // belongs to.
 func (t *Template) Raise(at int64, campaign uint32) {
-	t.Raised, t.Campaign, t.statDirty = at, campaign, true
+	t.restate()
+	t.Raised, t.Campaign = at, campaign
 }
 
 // due says when a template is to be assessed next: when it has so many

@@ -92,7 +92,8 @@ func byValue(u ValueUse, v Value) int { return cmp.Compare(u.Value, v) }
 // EachValue calls fn for the values that the template's prompts of the days
 // from..to have, day by day.
 func (t *Template) EachValue(from, to int32, fn func(ValueUse)) {
-	for _, d := range t.days {
+	for i := range t.days {
+		d := &t.days[i]
 		if d.number < from || d.number > to || d.one.Prompts == 0 {
 			continue
 		}
@@ -107,7 +108,7 @@ func (t *Template) EachValue(from, to int32, fn func(ValueUse)) {
 
 // Shows reports whether prompts of the days from..to have the value.
 func (t *Template) Shows(v Value, from, to int32) bool {
-	return slices.ContainsFunc(t.days, func(d *day) bool {
+	return slices.ContainsFunc(t.days, func(d day) bool {
 		if d.number < from || d.number > to || d.one.Prompts == 0 {
 			return false
 		}
