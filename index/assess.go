@@ -204,6 +204,9 @@ func (ix *Index) assess(id uint32, at int64) {
 		if o == nil || a.score < alertScore && (t.Texts().Shared(o.Texts()) >= bundleTexts || len(family) == maxFamily) {
 			continue
 		}
+		if !a.concerns(o) {
+			continue
+		}
 		b := ix.assessSome(o, 0)
 		switch {
 		case b.verdict == Benign:
@@ -216,6 +219,23 @@ func (ix *Index) assess(id uint32, at int64) {
 	if !ix.raiseIf(a, nil, at) && len(family) > 0 && thin == 0 {
 		ix.raiseIf(united(a, family, &ix.population), family, at)
 	}
+}
+
+// concerns reports whether a may be a fragment of o or of one family with it, by
+// the accounts alone, which is quicker than assessing o.
+func (a *assessed) concerns(o *template.Template) bool {
+	all := len(a.accounts)
+	if float64(o.AccountCount()) < familyJaccard*float64(all) {
+		return false
+	}
+	shared := o.SentBy(a.accounts)
+	if float64(shared) >= fragmentShare*float64(all) {
+		return true
+	}
+	if template.DayOf(o.First) > template.DayOf(o.Last)-windowDays { // else it may be assessed by some of its accounts
+		all += o.AccountCount() - shared
+	}
+	return float64(shared) >= familyJaccard*float64(all)
 }
 
 // raiseIf raises an alert for an assessment that justifies one, and for the

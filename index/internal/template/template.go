@@ -287,6 +287,25 @@ func (t *Template) EachMember(from, to int32, thin int, fn func(i, n int, m Memb
 	}
 }
 
+// SentBy returns how many of the accounts, ascending, sent prompts of the template.
+func (t *Template) SentBy(accounts []uint32) (n int) {
+	met := make([]bool, len(accounts))
+	for i := range t.days {
+		d := &t.days[i]
+		i := 0
+		d.each(func(u Use) {
+			for i < len(accounts) && accounts[i] < u.Account {
+				i++
+			}
+			if i < len(accounts) && accounts[i] == u.Account && !met[i] {
+				met[i] = true
+				n++
+			}
+		})
+	}
+	return n
+}
+
 // bytes estimates the memory that the template takes. Lengths count, not
 // capacities, which differ after a restart: eviction must not.
 func (t *Template) bytes() int {

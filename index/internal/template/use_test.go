@@ -45,6 +45,31 @@ func TestDayIsAMap(t *testing.T) {
 	}
 }
 
+// SentBy must count each account once, on whatever days it is.
+func TestSentBy(t *testing.T) {
+	for seed := range uint64(50) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		x, senders := &Template{}, map[uint32]bool{}
+		for range rng.IntN(3000) {
+			a := uint32(rng.IntN(1200))
+			senders[a] = true
+			x.use(a, 0, int64(rng.IntN(3))*msPerDay, 1)
+		}
+		var asked []uint32
+		want := 0
+		for a := range uint32(1300) {
+			if rng.IntN(4) == 0 {
+				if asked = append(asked, a); senders[a] {
+					want++
+				}
+			}
+		}
+		if n := x.SentBy(asked); n != want {
+			t.Errorf("seed %d: %d of %d accounts sent it, not %d", seed, n, len(asked), want)
+		}
+	}
+}
+
 func TestWindows(t *testing.T) {
 	x := &Template{}
 	for _, u := range []struct {
