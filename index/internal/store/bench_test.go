@@ -90,7 +90,7 @@ func benchStore(b *testing.B, merged bool) *Store {
 
 func BenchmarkLookup(b *testing.B) {
 	for _, merged := range []bool{false, true} {
-		b.Run(map[bool]string{false: "8runs", true: "1run"}[merged], func(b *testing.B) {
+		b.Run(map[bool]string{false: "8runs", true: "merged"}[merged], func(b *testing.B) {
 			s := benchStore(b, merged)
 			rng := rand.New(rand.NewPCG(1, 1))
 			var hits []uint64

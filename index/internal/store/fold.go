@@ -52,10 +52,13 @@ func (s *Store) foldSome() (did bool, err error) {
 				return err
 			}
 			size += len(m.key) + len(m.value)
-			f.t, f.key = m.t, append(bytes.Clone(m.key), 0) // just after it
 		}
-		if err != nil || m.ok {
+		if err != nil {
 			return err
+		}
+		if m.ok {
+			f.t, f.key = m.t, bytes.Clone(m.key)
+			return nil
 		}
 		for _, l := range layers {
 			if err := tx.Bucket(bucketNames[tagLayers]).Delete(be64(l.id)); err != nil {
