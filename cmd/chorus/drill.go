@@ -94,12 +94,26 @@ type drilled struct {
 	Drills []drill.Outcome `json:"drills"` // one for every size
 }
 
-func (d *drilling) run(ctx context.Context) (err error) {
+func (d *drilling) run(ctx context.Context) error {
 	if err := d.prepare(); err != nil {
 		return err
 	}
-	if d.dir, err = os.MkdirTemp("", "chorus-drill-"); err != nil {
+	// Whoever reads the report may stop in the middle, which ends the process:
+	// no temporary file is left by then.
+	if err := d.measure(ctx); err != nil {
 		return err
+	}
+	err := d.print()
+	if err == nil && d.skipped.lines > 0 {
+		err = &d.skipped
+	}
+	return err
+}
+
+// measure makes the report with temporary indexes, and removes them.
+func (d *drilling) measure(ctx context.Context) (err error) {
+	if d.dir, err = os.MkdirTemp("", "chorus-drill-"); err != nil {
+		return fmt.Errorf("%w; TMPDIR names the folder for temporary files", err)
 	}
 	defer func() {
 		err = errors.Join(err, os.RemoveAll(d.dir))
@@ -108,17 +122,9 @@ func (d *drilling) run(ctx context.Context) (err error) {
 		}
 	}()
 	if len(d.logs) > 0 {
-		err = d.onLogs(ctx)
-	} else {
-		err = d.onCopy(ctx)
+		return d.onLogs(ctx)
 	}
-	if err == nil {
-		err = d.print()
-	}
-	if err == nil && d.skipped.lines > 0 {
-		err = &d.skipped
-	}
-	return err
+	return d.onCopy(ctx)
 }
 
 // prepare reads what the flags name.
