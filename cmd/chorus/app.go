@@ -46,8 +46,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil && out.err != nil {
-		a.started, err = true, out.err
+	if err == nil {
+		err = out.err
+	}
+	if out.err != nil {
+		a.started = true // help and completions too: the usage was right
 	}
 	if err == nil {
 		return exitDone

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +43,8 @@ func (a *app) explain(err error) (code int, hint string) {
 		return exitFailed, "Use the version of chorus that made it, or a newer one."
 	case errors.Is(err, index.ErrFailed):
 		return exitFailed, "What was acknowledged is safe. When the disk takes writes again, the same command goes on from there."
+	case errors.Is(err, context.Canceled):
+		return exitFailed, "The same command can be given again."
 	case isFolder(a.db):
 		return exitFailed, a.db + " is a folder. Name the index's file with --db."
 	case errors.Is(err, fs.ErrNotExist) && !isFolder(filepath.Dir(a.db)):
@@ -77,6 +80,9 @@ func plain(err error) string {
 		for i, part := range parts {
 			if slices.Contains(packages, part) && i+1 < len(parts) {
 				continue
+			}
+			if part == context.Canceled.Error() {
+				part = "interrupted"
 			}
 			if last := len(said) - 1; i > 0 && slices.Contains(packages, parts[i-1]) && last >= 0 && strings.HasPrefix(part, said[last]) {
 				said = said[:last]

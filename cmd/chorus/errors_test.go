@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/seed-368d3dfa/chorus/index"
@@ -18,11 +22,44 @@ func TestPlain(t *testing.T) {
 		"not found: no account \"a: b\"":                  errors.New("index: not found: no account \"a: b\""),
 		"open index: permission denied":                   errors.New("open index: permission denied"),
 		"a.jsonl: map: text: want a path\nthat is no map": errors.New("a.jsonl: promptlog: map: text: want a path\nthat is no map"),
-		"index": errors.New("index"),
-		"":      errors.New(""),
+		"compact: interrupted":                            fmt.Errorf("store: compact: %w", context.Canceled),
+		"index":                                           errors.New("index"),
+		"":                                                errors.New(""),
 	} {
 		if got := plain(err); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestStopped: a command that is interrupted says that, and fails.
+func TestStopped(t *testing.T) {
+	db := filepath.Join(t.TempDir(), "x.db")
+	if code, _, stderr := call(t.Context(), bytes.NewReader(lines(3)), "load", "--db", db, "-"); code != exitDone {
+		t.Fatal(stderr)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{{"check"}, {"compact"}, {"backup", db + ".copy"}} {
+		code, _, stderr := call(ctx, nil, append(args, "--db", db)...)
+		if code != exitFailed || !strings.Contains(stderr, "interrupted\nThe same command can be given again.\n") || strings.Contains(stderr, "context") {
+			t.Errorf("%s: exit code %d\n%s", args, code, stderr)
+		}
+	}
+}
+
+// A full writer takes nothing.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+// TestUnwritten: whose answer cannot be written has failed, and was not used wrongly.
+func TestUnwritten(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"help", "load"}, {"completion", "bash"}, {"version"}} {
+		var stderr bytes.Buffer
+		a := &app{stdout: full{}, stderr: &stderr}
+		if code := a.run(t.Context(), args); code != exitFailed || stderr.String() != "chorus: no space left\n" {
+			t.Errorf("%s: exit code %d\n%s", args, code, stderr.String())
 		}
 	}
 }
