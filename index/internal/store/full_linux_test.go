@@ -1,10 +1,12 @@
 package store
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -28,6 +30,20 @@ func TestDiskFull(t *testing.T) {
 	signal.Ignore(syscall.SIGXFSZ)
 	var limit syscall.Rlimit
 	must(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit))
+	for _, size := range []uint64{0, 5_000, 17_000} { // no room to create one: nothing of it stays
+		dir := t.TempDir()
+		must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: limit.Max}))
+		_, err := Open(filepath.Join(dir, "new.db"), Options{})
+		must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
+		if err == nil || !strings.Contains(err.Error(), syscall.EFBIG.Error()) || errors.Is(err, ErrNotStore) || errors.Is(err, ErrDamaged) {
+			t.Fatalf("creating within %d bytes: %v", size, err)
+		}
+		left, err := os.ReadDir(dir)
+		must(t, err)
+		if len(left) > 0 {
+			t.Fatalf("%v is left", left)
+		}
+	}
 	s, err := openScript(filepath.Join(t.TempDir(), "a.db"), Options{})
 	must(t, err)
 	ref, err := openScript(filepath.Join(t.TempDir(), "b.db"), Options{})

@@ -67,7 +67,9 @@ func Open(path string, o Options) (s *Store, err error) {
 	if o.LockTimeout == 0 {
 		o.LockTimeout = time.Second
 	}
-	switch _, err := os.Stat(path); {
+	switch info, err := os.Stat(path); {
+	case err == nil && !info.Mode().IsRegular(): // opening a pipe would wait for ever
+		return nil, fmt.Errorf("%w: it is no regular file (%s)", ErrNotStore, path)
 	case err == nil:
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("store: open: %w", err)
@@ -152,6 +154,10 @@ func openBolt(path string, o Options) (s *Store, err error) {
 		return s, nil
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("%w: %s", ErrLocked, path)
+	}
+	var errno syscall.Errno
+	if !o.ReadOnly && errors.As(err, &errno) { // the file is new, or was sound when it was inspected
+		return nil, fmt.Errorf("store: open: %w", err)
 	}
 	// Is the file at fault?
 	f, ferr := os.Open(path)
