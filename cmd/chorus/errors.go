@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,6 +23,7 @@ import (
 func (a *app) explain(err error) (code int, hint string) {
 	var usage *usageError
 	var part *partly
+	var network *net.OpError
 	switch {
 	case !a.started, errors.As(err, &usage):
 		return exitUsage, ""
@@ -38,21 +41,46 @@ func (a *app) explain(err error) (code int, hint string) {
 	case errors.Is(err, index.ErrAttr):
 		return exitFailed, "\"chorus load --keep-attrs NAME\" counts the prompts that it loads by another attribute too."
 	case errors.Is(err, index.ErrNotIndex):
-		return exitFailed, a.db + " is some other file. Name the index with --db."
+		return exitFailed, otherFile(a.db)
 	case errors.Is(err, index.ErrVersion):
 		return exitFailed, "Use the version of chorus that made it, or a newer one."
 	case errors.Is(err, index.ErrFailed):
 		return exitFailed, "What was acknowledged is safe. When the disk takes writes again, the same command goes on from there."
 	case errors.Is(err, context.Canceled):
 		return exitFailed, "The same command can be given again."
-	case isFolder(a.db):
-		return exitFailed, a.db + " is a folder. Name the index's file with --db."
+	case errors.Is(err, syscall.EADDRINUSE):
+		return exitFailed, "Another program listens there, maybe \"chorus serve\". --listen names another port; 0 picks a free one."
+	case errors.As(err, &network) && errors.Is(err, fs.ErrPermission):
+		return exitFailed, "Ports below 1024 are for root, or for who has CAP_NET_BIND_SERVICE or a socket of systemd's."
 	case errors.Is(err, fs.ErrNotExist) && !isFolder(filepath.Dir(a.db)):
 		return exitFailed, "There is no folder " + filepath.Dir(a.db) + " for the index."
+	case errors.Is(err, fs.ErrNotExist) && dangling(a.db):
+		return exitFailed, a.db + " is a link to a file that is not there. Name that file with --db."
 	case errors.Is(err, fs.ErrPermission):
 		return exitFailed, "Check the permissions of the file and its folder."
+	case errors.Is(err, syscall.EROFS):
+		return exitFailed, "Nothing can be written there; \"chorus backup\" makes a copy elsewhere."
 	}
 	return exitFailed, ""
+}
+
+// otherFile says what to do about a file that is no index.
+func otherFile(name string) string {
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		return name + " is a folder. Name the index's file with --db."
+	case err == nil && info.Mode().IsRegular() && info.Size() == 0:
+		return name + " is empty. Remove it, and \"chorus load\" makes an index there."
+	}
+	return name + " is some other file. Name the index with --db."
+}
+
+// dangling reports whether name is a link to nowhere.
+func dangling(name string) bool {
+	_, err := os.Lstat(name)
+	_, to := os.Stat(name)
+	return err == nil && errors.Is(to, fs.ErrNotExist)
 }
 
 func isFolder(name string) bool {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,6 +87,9 @@ to date first. It may be deleted at any time; --rebuild makes it anew. While
 // searchIn brings the folder up to date, or makes it anew, and answers.
 func (a *app) searchIn(ctx context.Context, ix *index.Index, q search.Query, rebuild bool) error {
 	s, err := search.Open(ix, searchFolder(a.db), nil)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		err = fmt.Errorf("%w; what is searched is kept in a folder beside the index", err)
+	}
 	if err != nil {
 		return err
 	}
