@@ -17,15 +17,13 @@ const maxCandidates = 20000
 
 // Similar returns the retained prompts whose estimated resemblance to text
 // (Jaccard similarity of their shingles) is at least min, the most similar
-// first, at most limit; limit 0 means 20. Candidates are found by banding: one
-// of resemblance J is among them with probability 1-(1-J^4)^24, that is .79 at
-// .5 and .96 at .6 (Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", 3.4).
+// first, at most limit; limit 0 means all. Candidates are found by banding, where
+// there are very many the newest 20,000: one of resemblance J is among them with
+// probability 1-(1-J^4)^24, that is .79 at .5 and .96 at .6 (Leskovec, Rajaraman,
+// Ullman, "Mining of Massive Datasets", 3.4).
 func (ix *Index) Similar(ctx context.Context, text string, min float64, limit int) ([]Match, error) {
 	if min < 0 || min > 1 {
 		return nil, fmt.Errorf("index: Similar: min is %g, not between 0 and 1", min)
-	}
-	if limit <= 0 {
-		limit = 20
 	}
 	k := ix.sketchers.get()
 	defer ix.sketchers.put(k)
@@ -40,7 +38,7 @@ func (ix *Index) Similar(ctx context.Context, text string, min float64, limit in
 	templates := make(map[uint32]*template.Template)
 	out := []Match{}
 	ix.threadBands()
-	return out, ix.view(func(s *snapshot) {
+	err := ix.view(func(s *snapshot) {
 		for _, m := range s.mems {
 			found = append(found, m.similar(bands, sketch.Signature, min)...)
 		}
@@ -56,12 +54,13 @@ func (ix *Index) Similar(ctx context.Context, text string, min float64, limit in
 		slices.SortFunc(found, func(a, b scored) int {
 			return cmp.Or(cmp.Compare(b.similarity, a.similarity), cmp.Compare(b.number, a.number))
 		})
-		if len(found) > limit {
+		if limit > 0 && len(found) > limit {
 			found = found[:limit]
 		}
 		out, err = ix.matches(r, s, found, templates)
 		return err
 	})
+	return out, err
 }
 
 // threadBands makes the bands of all prompts in memory findable. Only queries

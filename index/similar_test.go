@@ -125,7 +125,7 @@ func TestSimilar(t *testing.T) {
 		t.Helper()
 		ctx := context.Background()
 		all, err := ix.Similar(ctx, base, 0, 1000)
-		if err != nil || len(all) < 20 {
+		if err != nil || len(all) <= 20 {
 			t.Fatalf("%d matches, %v", len(all), err)
 		}
 		if all[0].Account[0] != 's' || all[0].Similarity != 1 || !all[0].Time.Equal(trafficStart) || !strings.HasPrefix(all[0].ID, "#") {
@@ -143,8 +143,8 @@ func TestSimilar(t *testing.T) {
 		if err != nil || len(five) != 5 || !slices.EqualFunc(five, all[:5], func(a, b Match) bool { return a.ID == b.ID }) {
 			t.Errorf("with a limit of 5: %d matches, %v", len(five), err)
 		}
-		if def, err := ix.Similar(ctx, base, 0, 0); err != nil || len(def) != 20 {
-			t.Errorf("without a limit: %d matches, %v", len(def), err)
+		if unlimited, err := ix.Similar(ctx, base, 0, 0); err != nil || len(unlimited) != len(all) {
+			t.Errorf("without a limit: %d matches of %d, %v", len(unlimited), len(all), err)
 		}
 		some, err := ix.Similar(ctx, base, .8, 1000)
 		if err != nil || len(some) == 0 || len(some) == len(all) {
