@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -177,11 +176,10 @@ func environment(flags *pflag.FlagSet) error {
 // returns is to be called when they have been parsed.
 func tuning(f *pflag.FlagSet) func() *index.Options {
 	var o index.Options
-	sift, templates := 256, 256
-	o.FlagAccounts = 20
-	f.Var(&within{&o.FlagAccounts, 2, 1 << 30}, "flag-accounts", "flag a template that so many accounts sent within 7 days")
-	f.Var(&within{&sift, 1, 1 << 20}, "sift-mib", "memory of the table that tells which phrases are shared, in MiB")
-	f.Var(&within{&templates, 1, 1 << 20}, "template-mib", "memory for templates, in MiB")
+	var sift, templates int
+	f.Var(within(&o.FlagAccounts, 20, 2, 1<<30), "flag-accounts", "flag a template that so many accounts sent within 7 days")
+	f.Var(within(&sift, 256, 1, 1<<20), "sift-mib", "memory of the table that tells which phrases are shared, in MiB")
+	f.Var(within(&templates, 256, 1, 1<<20), "template-mib", "memory for templates, in MiB")
 	f.BoolVar(&o.NoExemplars, "no-exemplars", false, "keep no prompt's text at all; templates then have no pattern")
 	f.StringSliceVar(&o.PaymentAttrs, "payment-attrs", nil, "attributes that tell means of payment apart, such as a card's hash (payment,card,billing)")
 	f.StringSliceVar(&o.KeepAttrs, "keep-attrs", nil, "attributes to count prompts by beside the model, like region,plan; their values are kept and shown as they are")
@@ -190,32 +188,6 @@ func tuning(f *pflag.FlagSet) func() *index.Options {
 		o.SiftBytes, o.TemplateBytes = sift<<20, templates<<20
 		return &o
 	}
-}
-
-// A within is a flag's value: a whole number from least to most.
-type within struct {
-	n           *int
-	least, most int
-}
-
-func (v *within) String() string {
-	if v.n == nil {
-		return ""
-	}
-	return strconv.Itoa(*v.n)
-}
-
-func (v *within) Type() string { return "int" }
-
-func (v *within) Set(s string) error {
-	n, err := strconv.Atoi(s)
-	if err == nil && (n < v.least || n > v.most) {
-		err = strconv.ErrRange
-	}
-	if err == nil {
-		*v.n = n
-	}
-	return err
 }
 
 // read opens the index for queries only.

@@ -130,13 +130,13 @@ func (d *drilling) measure(ctx context.Context) (err error) {
 // prepare reads what the flags name.
 func (d *drilling) prepare() (err error) {
 	if d.plan.Tier, err = drill.ParseTier(d.tier); err != nil {
-		return usagef("--tier %s: the tiers are T0 to T5", d.tier)
+		return usagef("--tier %q: want T0 to T5", d.tier)
 	}
 	if d.plan.Decoys > 0 && len(d.logs) == 0 {
 		return usagef("--decoys needs --log: an index keeps no ordinary prompts to copy")
 	}
 	if len(d.sizes) == 0 {
-		return usagef("--accounts has no number")
+		return usagef("--accounts is empty: want whole numbers, with commas between them")
 	}
 	for _, name := range d.logs {
 		if name == "-" {

@@ -173,15 +173,15 @@ func distance(a, b string) int {
 // wanted says what a flag takes, whose value of this name was none.
 func wanted(name string, invalid *pflag.InvalidValueError) string {
 	want := ""
-	if v, ok := invalid.GetFlag().Value.(*within); ok {
-		return fmt.Sprintf("%s %q: want a whole number from %d to %d", name, invalid.GetValue(), v.least, v.most)
+	if v, ok := invalid.GetFlag().Value.(ranged); ok {
+		return fmt.Sprintf("%s %q: want %s", name, invalid.GetValue(), v.wants())
 	}
 	switch invalid.GetFlag().Value.Type() {
 	case "int", "uint", "uint64":
 		want = "a whole number"
 	case "ints":
 		want = "whole numbers, with commas between them"
-	case "float":
+	case "float64":
 		want = "a number"
 	case "duration":
 		want = "a time like 30s or 5m"

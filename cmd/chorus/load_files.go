@@ -39,7 +39,7 @@ func (l *logFlags) resolve() error {
 		known = known || l.format == name
 	}
 	if !known {
-		return usagef("--format %s: the formats are auto, %s", l.format, strings.Join(promptlog.Formats(), ", "))
+		return usagef("--format %q: want auto, %s", l.format, oneOf(promptlog.Formats()))
 	}
 	if l.mapFile != "" {
 		b, err := os.ReadFile(l.mapFile)

@@ -31,12 +31,6 @@ Jaccard similarity), estimated: 1 for the same text, 0 for nothing in common.`,
   chorus similar --min 0.8 --limit 100 < prompt.txt`,
 		Args: takes(0, 1, "one text"),
 		RunE: a.runs(func(ctx context.Context, args []string) error {
-			if !(least >= 0 && least <= 1) {
-				return usagef("--min %v: want 0 to 1", least)
-			}
-			if limit < 0 {
-				return usagef("--limit must not be negative")
-			}
 			text, err := a.text(args)
 			if err != nil {
 				return err
@@ -50,8 +44,8 @@ Jaccard similarity), estimated: 1 for the same text, 0 for nothing in common.`,
 			})
 		}),
 	}
-	cmd.Flags().Float64Var(&least, "min", 0.5, "only those at least so similar, 0 to 1")
-	cmd.Flags().IntVar(&limit, "limit", 20, "show so many; 0: all")
+	cmd.Flags().Var(within(&least, .5, 0, 1), "min", "only those at least so similar, 0 to 1")
+	cmd.Flags().Var(atLeast(&limit, 20, 0), "limit", "show so many; 0: all")
 	return cmd
 }
 

@@ -59,9 +59,6 @@ to date first. It may be deleted at any time; --rebuild makes it anew. While
 			if err := validStatus(q.Status, statuses); err != nil {
 				return err
 			}
-			if q.MinAccounts < 0 || q.Limit < 1 || !(q.MinScore >= 0) {
-				return usagef("--min-accounts and --min-score must not be negative, --limit not below 1")
-			}
 			return a.with(func(ix *index.Index) (err error) {
 				if q.Since, err = when(ctx, ix, "--since", since); err != nil {
 					return err
@@ -75,11 +72,11 @@ to date first. It may be deleted at any time; --rebuild makes it anew. While
 	}
 	f := cmd.Flags()
 	f.StringSliceVar(&q.Status, "status", nil, "only those of one of these: "+strings.Join(statuses, ", "))
-	f.IntVar(&q.MinAccounts, "min-accounts", 0, "only those of so many accounts or more")
-	f.Float64Var(&q.MinScore, "min-score", 0, "only those of this score or more, 0 to 100")
+	f.Var(atLeast(&q.MinAccounts, 0, 0), "min-accounts", "only those of so many accounts or more")
+	f.Var(within(&q.MinScore, 0, 0, 100), "min-score", "only those of this score or more, 0 to 100")
 	f.StringVar(&since, "since", "", "only those seen since then: 24h, 7d, 2026-06-01")
 	f.StringVar(&until, "until", "", "only those seen before then")
-	f.IntVar(&q.Limit, "limit", 20, "show so many")
+	f.Var(atLeast(&q.Limit, 20, 1), "limit", "show so many")
 	f.BoolVar(&rebuild, "rebuild", false, "make the folder anew; then WORDS may be missing")
 	return cmd
 }

@@ -25,10 +25,10 @@ func (s *selection) flags(f *pflag.FlagSet, known []string) {
 	s.known = known
 	f.StringVar(&s.filter.ID, "id", "", "this one only")
 	f.StringSliceVar(&s.status, "status", nil, "only those of one of these: "+strings.Join(known, ", "))
-	f.IntVar(&s.filter.MinAccounts, "min-accounts", 0, "only those of so many accounts or more")
+	f.Var(atLeast(&s.filter.MinAccounts, 0, 0), "min-accounts", "only those of so many accounts or more")
 	attrFlag(f, &s.filter.Attrs)
-	f.Float64Var(&s.filter.MinScore, "min-score", 0, "only those of this score or more, 0 to 100")
-	f.IntVar(&s.filter.Limit, "limit", 20, "show so many; 0: all")
+	f.Var(within(&s.filter.MinScore, 0, 0, 100), "min-score", "only those of this score or more, 0 to 100")
+	f.Var(atLeast(&s.filter.Limit, 20, 0), "limit", "show so many; 0: all")
 	f.BoolVar(&s.filter.Members, "members", false, "list the accounts")
 }
 
@@ -36,9 +36,6 @@ func (s *selection) flags(f *pflag.FlagSet, known []string) {
 func (s *selection) valid() error {
 	if err := validStatus(s.status, s.known); err != nil {
 		return err
-	}
-	if s.filter.MinAccounts < 0 || s.filter.Limit < 0 || !(s.filter.MinScore >= 0) {
-		return usagef("--min-accounts, --min-score and --limit must not be negative")
 	}
 	s.filter.Status = strings.Join(s.status, ",")
 	return nil
@@ -57,7 +54,7 @@ func (s *selection) in(ctx context.Context, ix *index.Index) (f index.Filter, er
 func validStatus(given, known []string) error {
 	for _, s := range given {
 		if !slices.Contains(known, s) {
-			return usagef("--status %q is not one of %s", s, strings.Join(known, ", "))
+			return usagef("--status %q: want %s", s, oneOf(known))
 		}
 	}
 	return nil

@@ -124,9 +124,6 @@ func (s *serving) run(ctx context.Context) error {
 	if (s.cert == "") != (s.key == "") {
 		return usagef("--tls-cert and --tls-key belong together")
 	}
-	if err := s.access.validate(); err != nil {
-		return err
-	}
 	if s.waitLock < 0 || s.drain < 0 || s.lag < 0 {
 		return usagef("--wait-lock, --drain and --lag: want a time like 10s")
 	}

@@ -30,27 +30,11 @@ func (a *accessing) flags(cmd *cobra.Command) {
 	a.files(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&a.anyone, "open-to-anyone", false, "serve on any address without tokens")
-	f.Float64Var(&a.rate, "rate", 0, "requests a second that each token may make, unless it has a rate of its own; 0: any")
-	f.IntVar(&a.concurrent, "concurrent", 0, "requests at a time that each token may make; 0: any")
-	f.IntVar(&a.ingestMiB, "ingest-mib", 256, "bodies with prompts under way at a time, in MiB; more wait, then get 429")
-	f.IntVar(&a.connections, "connections", 4096, "connections at a time; more wait to be accepted")
-	f.IntVar(&a.queries, "queries", 32, "queries under way at a time; more wait, then get 429")
-}
-
-// validate reports a limit that is none.
-func (a *accessing) validate() error {
-	for _, limit := range []struct {
-		flag         string
-		value, least int
-	}{{"concurrent", a.concurrent, 0}, {"ingest-mib", a.ingestMiB, 1}, {"queries", a.queries, 1}, {"connections", a.connections, 1}} {
-		if limit.value < limit.least {
-			return usagef("--%s %d: want %d or more", limit.flag, limit.value, limit.least)
-		}
-	}
-	if !(a.rate >= 0) {
-		return usagef("--rate %v: want 0 or more", a.rate)
-	}
-	return nil
+	f.Var(atLeast(&a.rate, 0, 0), "rate", "requests a second that each token may make, unless it has a rate of its own; 0: any")
+	f.Var(atLeast(&a.concurrent, 0, 0), "concurrent", "requests at a time that each token may make; 0: any")
+	f.Var(within(&a.ingestMiB, 256, 1, 1<<20), "ingest-mib", "bodies with prompts under way at a time, in MiB; more wait, then get 429")
+	f.Var(atLeast(&a.connections, 4096, 1), "connections", "connections at a time; more wait to be accepted")
+	f.Var(atLeast(&a.queries, 32, 1), "queries", "queries under way at a time; more wait, then get 429")
 }
 
 func (a *accessing) tokenFile(db string) string {

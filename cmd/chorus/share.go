@@ -43,7 +43,7 @@ of a pattern is in none of them.
 			switch format {
 			case "stix", "jsonl", "csv":
 			default:
-				return usagef("--format %q is not one of stix, jsonl, csv", format)
+				return usagef("--format %q: want stix, jsonl or csv", format)
 			}
 			if keyFile != "" && format != "stix" {
 				return usagef("--key-file goes with --format stix")

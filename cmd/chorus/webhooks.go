@@ -27,14 +27,11 @@ func (h *hooking) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&h.urls, "webhook", nil, "post flags to this address; may be given several times")
 	f.StringVar(&h.secretFile, "webhook-secret-file", "", "file with the secret of --webhook, in place of "+webhookSecret)
 	f.StringVar(&h.file, "webhooks", "", "file with a JSON array of webhooks")
-	f.IntVar(&h.tries, "webhook-tries", 12, "attempts before a delivery is given up; 12 take about two days")
+	f.Var(atLeast(&h.tries, 12, 1), "webhook-tries", "attempts before a delivery is given up; 12 take about two days")
 }
 
 // start delivers to hooks; without any it only answers that there are none.
 func (h *hooking) start(ix *index.Index, db string, log *slog.Logger) (*webhook.Sender, error) {
-	if h.tries < 1 {
-		return nil, usagef("--webhook-tries: want 1 or more")
-	}
 	var hooks []webhook.Hook
 	if h.file != "" {
 		var err error
