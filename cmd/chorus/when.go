@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/seed-368d3dfa/chorus/index"
@@ -17,7 +18,7 @@ func when(ctx context.Context, ix *index.Index, flag, value string) (time.Time, 
 	}
 	m, err := index.ParseMoment(value)
 	if err != nil {
-		return time.Time{}, usagef("%s %q: want a day like 2026-06-01, a time like 2026-06-01T08:00:00Z, or an age like 24h or 7d", flag, value)
+		return time.Time{}, usagef("%s %q: %s", flag, value, strings.TrimPrefix(err.Error(), index.ErrMoment.Error()+": "))
 	}
 	return ix.Moment(ctx, m)
 }
