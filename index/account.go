@@ -76,8 +76,8 @@ func (ix *Index) Account(ctx context.Context, id string) (Account, error) {
 		for _, p := range peers {
 			out.Peers = append(out.Peers, Peer{Account: names[p.account], Templates: p.shared})
 		}
-		out.Campaigns = append(out.Campaigns, memberships(now, number, traffic)...)
-		return nil
+		out.Campaigns, err = ix.memberships(r, now, number, traffic)
+		return err
 	})
 	return out, err
 }
@@ -135,22 +135,21 @@ func numbers(peers []peer, with map[uint32][]template.Member) []uint32 {
 
 // memberships returns the campaigns that an account of so much traffic is a
 // member of.
-func memberships(now *assessments, account, traffic uint32) (out []AccountCampaign) {
+func (ix *Index) memberships(r *store.Reader, now *assessments, account, traffic uint32) ([]AccountCampaign, error) {
+	out := []AccountCampaign{}
 	for _, g := range now.campaigns {
 		if _, ok := slices.BinarySearch(g.Accounts, account); !ok {
 			continue
 		}
-		prompts := uint32(0)
-		for _, id := range g.Templates {
-			a := now.byID[id]
-			if i, ok := slices.BinarySearch(a.accounts, account); ok {
-				prompts = max(prompts, a.e.Uses[i].Prompts)
-			}
+		picks, err := ix.picks(r, now, g.Templates)
+		if err != nil {
+			return nil, err
 		}
+		prompts := byAccount(ix.sent(picks, []uint32{account}))[account]
 		out = append(out, AccountCampaign{
 			ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Prompts: int(prompts),
 			Confidence: math.Round(100*campaign.Confidence(g.Score, prompts, traffic)) / 100,
 		})
 	}
-	return out
+	return out, nil
 }

@@ -27,7 +27,7 @@ type assessments struct {
 	begun      time.Time
 	took       time.Duration
 	kin        kinFound
-	described  sync.Map // id → *Campaign without members, as of when it was first asked for
+	described  sync.Map // id → *outlined, as of when it was first asked for
 }
 
 // A generation tells states of the index apart: none of its numbers ever

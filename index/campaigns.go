@@ -281,17 +281,17 @@ func (s *sharing) rewired(templates []uint32) float64 {
 // describeCampaign describes a campaign. All but its members is done once for
 // all who ask of the same assessments.
 func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, k *kin, g *gathered, members bool) (Campaign, error) {
-	var c Campaign
+	var o *outlined
 	if known, ok := now.described.Load(g.id); ok {
-		c = *known.(*Campaign)
+		o = known.(*outlined)
 	} else {
 		var err error
-		if c, err = ix.outline(ctx, r, s, now, k, g); err != nil {
-			return c, err
+		if o, err = ix.outline(ctx, r, s, now, k, g); err != nil {
+			return Campaign{}, err
 		}
-		kept := c
-		now.described.Store(g.id, &kept)
+		now.described.Store(g.id, o)
 	}
+	c := o.Campaign
 	c.Templates, c.Days, c.Factors, c.Windows = slices.Clone(c.Templates), slices.Clone(c.Days), slices.Clone(c.Factors), slices.Clone(c.Windows) // they are the caller's
 	c.Attrs = cloneAttrs(c.Attrs)
 	if !members {
@@ -301,33 +301,27 @@ func (ix *Index) describeCampaign(ctx context.Context, r *store.Reader, s *snaps
 	if err != nil {
 		return c, err
 	}
-	most := g.prompts(now)
 	ix.mu.RLock()
 	defer ix.mu.RUnlock()
 	for _, a := range g.Accounts {
 		c.Members = append(c.Members, Member{
-			Account: names[a], Prompts: int(most[a]),
-			Confidence: math.Round(100*campaign.Confidence(g.Score, most[a], ix.accounts.stats[a-1].prompts)) / 100,
+			Account: names[a], Prompts: int(o.sent[a]),
+			Confidence: math.Round(100*campaign.Confidence(g.Score, o.sent[a], ix.accounts.stats[a-1].prompts)) / 100,
 		})
 	}
 	slices.SortStableFunc(c.Members, func(a, b Member) int { return cmp.Compare(b.Confidence, a.Confidence) })
 	return c, nil
 }
 
-// prompts returns how many prompts every account sent of a campaign. Templates
-// that come in the same prompts share them, so the one with most counts.
-func (g *gathered) prompts(now *assessments) map[uint32]uint32 {
-	most := make(map[uint32]uint32)
-	for _, id := range g.Templates {
-		for _, u := range now.byID[id].e.Uses {
-			most[u.Account] = max(most[u.Account], u.Prompts)
-		}
-	}
-	return most
+// An outlined is a campaign without its members, and the prompts that each of
+// them sent.
+type outlined struct {
+	Campaign
+	sent map[uint32]uint32
 }
 
 // outline describes a campaign without its members.
-func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, k *kin, g *gathered) (Campaign, error) {
+func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now *assessments, k *kin, g *gathered) (*outlined, error) {
 	c := Campaign{ID: g.id, Status: g.status, Score: math.Round(10*g.Score) / 10, Accounts: len(g.Accounts), Log10P: g.log10p,
 		Templates: []CampaignTemplate{}, Factors: now.factors(g.Templates[0])}
 	if len(g.Templates) > 1 && (g.status == "alert" || g.status == Confirmed) {
@@ -335,7 +329,7 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 	}
 	picks, err := ix.picks(r, now, g.Templates)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	var all []*template.Template
 	for _, p := range picks {
@@ -350,7 +344,7 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 	}
 	described, err := ix.describe(ctx, r, s, picks, 0, 1<<30, false)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	k.relate(picks, described)
 	for i, d := range described {
@@ -358,11 +352,10 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 			ID: d.ID, Pattern: d.Pattern, Accounts: picks[i].accounts, Family: d.Family, Bundle: d.Bundle,
 		})
 	}
-	most := g.prompts(now)
-	for _, a := range g.Accounts {
-		c.Prompts += int(most[a])
-	}
 	sent := ix.sent(picks, g.Accounts)
+	for _, n := range sent {
+		c.Prompts += int(n)
+	}
 	ix.mu.RLock()
 	c.Attrs = ix.attrs.tally(0, 1<<30, all...)
 	ix.mu.RUnlock()
@@ -372,5 +365,5 @@ func (ix *Index) outline(ctx context.Context, r *store.Reader, s *snapshot, now 
 		c.Factors = append(c.Factors, Factor{Name: "synchrony", Value: float64(c.Windows[0].Accounts) / float64(c.Accounts),
 			Text: fmt.Sprintf("%d %% of its accounts were active on the same day, %d %% within the same 7 days", day, week)})
 	}
-	return c, nil
+	return &outlined{c, byAccount(sent)}, nil
 }

@@ -13,8 +13,9 @@ type accountDay struct {
 }
 
 // sent returns how many prompts of the templates the accounts, ascending, sent
-// day by day. One prompt may belong to several of the templates, so of an
-// account and day the template with most counts.
+// day by day, at least. One prompt may belong to several of the templates, and
+// what says which is not kept: so of an account and day the template with most
+// counts.
 func (ix *Index) sent(templates []pick, accounts []uint32) map[accountDay]uint32 {
 	most := make(map[accountDay]uint32)
 	ix.mu.RLock()
@@ -28,6 +29,15 @@ func (ix *Index) sent(templates []pick, accounts []uint32) map[accountDay]uint32
 		})
 	}
 	return most
+}
+
+// byAccount sums up by account what was sent.
+func byAccount(sent map[accountDay]uint32) map[uint32]uint32 {
+	sums := make(map[uint32]uint32)
+	for at, n := range sent {
+		sums[at.account] += n
+	}
+	return sums
 }
 
 // daysOf sums up by day what accounts sent.
@@ -85,8 +95,8 @@ func windows(sent map[accountDay]uint32, lengths ...int) []Window {
 					prompts -= int(n)
 				}
 			}
-			if len(in) > best.Accounts {
-				best.Accounts, best.Prompts, best.From = len(in), prompts, dayName(days[from])
+			if n, first := len(in), dayName(days[from]); n > best.Accounts || first == best.From { // its later days count too
+				best.Accounts, best.Prompts, best.From = n, prompts, first
 			}
 		}
 		out = append(out, best)

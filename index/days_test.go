@@ -16,14 +16,14 @@ func TestWindows(t *testing.T) {
 		lengths := []int{1, 7, 45}
 		for i, got := range windows(sent, lengths...) {
 			want := Window{Days: lengths[i]}
-			for end := int32(19990); end < 20100; end++ {
-				in, prompts, first := make(map[uint32]bool), 0, int32(1<<30)
+			for first := int32(20000); first < 20100; first++ {
+				in, prompts, on := make(map[uint32]bool), 0, false
 				for at, n := range sent {
-					if at.day <= end && at.day > end-int32(lengths[i]) {
-						in[at.account], first, prompts = true, min(first, at.day), prompts+int(n)
+					if first <= at.day && at.day < first+int32(lengths[i]) {
+						in[at.account], prompts, on = true, prompts+int(n), on || at.day == first
 					}
 				}
-				if len(in) > want.Accounts {
+				if on && len(in) > want.Accounts {
 					want = Window{lengths[i], dayName(first), len(in), prompts}
 				}
 			}

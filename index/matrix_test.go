@@ -72,6 +72,45 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// TestCampaignPrompts: what accounts sent of several templates on different days
+// counts altogether, and alike wherever it is told.
+func TestCampaignPrompts(t *testing.T) {
+	ix := open(t, tempIndex(t), small())
+	g, prompts := ring(2, 30)
+	sent := make(map[string]int)
+	for i := range prompts {
+		p := &prompts[i]
+		for day, r := range g.planted {
+			if number, ok := strings.CutPrefix(p.Account, r.name); ok {
+				p.Account, p.Time = "both"+number, p.Time.AddDate(0, 0, day)
+				sent[p.Account]++
+			}
+		}
+	}
+	addAll(t, ix, prompts, 100)
+	all := campaignsOf(t, ix)
+	if len(all) != 1 || len(all[0].Templates) != 2 || len(all[0].Members) != len(sent) {
+		t.Fatalf("%d campaigns, want one of 2 templates and %d accounts: %+v", len(all), len(sent), all)
+	}
+	c, days, members := all[0], 0, 0
+	for _, d := range c.Days {
+		days += d.Prompts
+	}
+	for _, m := range c.Members {
+		members += m.Prompts
+		a, err := ix.Account(t.Context(), m.Account)
+		if err != nil || len(a.Campaigns) != 1 || a.Campaigns[0].Prompts != m.Prompts || a.Campaigns[0].Confidence != m.Confidence {
+			t.Errorf("%+v as an account: %+v, %v", m, a.Campaigns, err)
+		}
+		if m.Prompts != sent[m.Account] {
+			t.Errorf("%s sent %d prompts, not %d", m.Account, sent[m.Account], m.Prompts)
+		}
+	}
+	if window := c.Windows[len(c.Windows)-1]; c.Prompts != members || days != members || window.Prompts != members {
+		t.Errorf("the campaign has %d prompts, its days %d, its widest window %d, its members %d", c.Prompts, days, window.Prompts, members)
+	}
+}
+
 // TestDays holds days against what was sent, through seals, expiry and reopening.
 func TestDays(t *testing.T) {
 	path := tempIndex(t)

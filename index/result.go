@@ -58,12 +58,16 @@ type Factor struct {
 // A Member is one account of a template or campaign.
 type Member struct {
 	Account    string  `json:"account"`
-	Prompts    int     `json:"prompts"`
+	Prompts    int     `json:"prompts"`              // of a campaign as in Campaign
 	Confidence float64 `json:"confidence,omitempty"` // campaigns only, 0 to 1
 }
 
 // A Campaign is a set of templates that the same accounts send, with those
 // accounts and with why they are thought to act together.
+//
+// Its prompts, and those of its members, days and windows, are what its accounts
+// sent of its templates, at least: a prompt may belong to several of them, so of
+// each account and day only those of the template that it sent most count.
 type Campaign struct {
 	ID        string             `json:"id"`
 	Status    string             `json:"status"` // "alert", "watch", "benign", "confirmed"
@@ -86,11 +90,11 @@ type Campaign struct {
 	Attrs map[string]map[string]int `json:"attrs,omitempty"`
 }
 
-// A Day is what a campaign did on one day.
+// A Day is what was sent on one day: of a campaign, of a template, or altogether.
 type Day struct {
 	Day         string `json:"day"` // "2026-06-01", UTC
 	Prompts     int    `json:"prompts"`
-	NewAccounts int    `json:"new_accounts"` // members first seen with it that day
+	NewAccounts int    `json:"new_accounts"` // those first seen with it that day
 }
 
 // A Window is what a campaign did in some days on end.
@@ -153,7 +157,7 @@ type AccountCampaign struct {
 	Status     string  `json:"status"`
 	Score      float64 `json:"score"`
 	Accounts   int     `json:"accounts"`   // all members
-	Prompts    int     `json:"prompts"`    // this account's
+	Prompts    int     `json:"prompts"`    // this account's, as in Campaign
 	Confidence float64 `json:"confidence"` // that it is one, 0 to 1
 }
 

@@ -23,9 +23,10 @@ in a way that popularity does not explain. Every reason stands beside its points
 those against with a minus.
 
 "alert" asks for a look, "watch" is less sure or smaller. "benign" and "confirmed"
-are verdicts that "chorus label" gave. The line of blocks is the prompts per day.
-With --members every account stands with the confidence that it is one of them
-and with its prompts. ` + whenHelp + `
+are verdicts that "chorus label" gave. The line of blocks is the prompts per day:
+of what each account sent of several of the templates on one day, that of which it
+sent most, as one prompt may hold several. With --members every account stands with
+the confidence that it is one of them and with its prompts. ` + whenHelp + `
 
 ` + attrHelp,
 		Example: `  chorus campaigns
