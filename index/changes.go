@@ -259,15 +259,12 @@ func (ix *Index) fetch(r *store.Reader, numbers []uint32, found map[uint32]*temp
 		if found[id] != nil {
 			continue
 		}
-		stat, ok, err := r.Get(store.TableStat, templateKey(id))
+		t, err := findTemplate(r, id)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			continue
-		}
-		if found[id], err = loadTemplate(r, templateKey(id), stat); err != nil {
-			return err
+		if t != nil {
+			found[id] = t
 		}
 	}
 	var lost []template.Lost

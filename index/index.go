@@ -224,12 +224,8 @@ func (a archive) Owners(keys []uint64) (ids []uint32) {
 }
 
 func (a archive) Load(id uint32) (t *template.Template) {
-	err := a.ix.store.View(func(r *store.Reader) error {
-		stat, ok, err := r.Get(store.TableStat, templateKey(id))
-		if err != nil || !ok {
-			return err
-		}
-		t, err = loadTemplate(r, templateKey(id), stat)
+	err := a.ix.store.View(func(r *store.Reader) (err error) {
+		t, err = findTemplate(r, id)
 		return err
 	})
 	if err != nil {

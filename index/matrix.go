@@ -32,7 +32,11 @@ func (ix *Index) Matrix(ctx context.Context, campaign string, limit int) (Matrix
 	if err := ix.expect(campaign); err != nil {
 		return m, err
 	}
-	err := ix.viewAssessed(nil, func(r *store.Reader, s *snapshot, now *assessments) error {
+	now, err := ix.assessAll() // before the snapshot, which therefore knows all its accounts
+	if err != nil {
+		return m, err
+	}
+	err = ix.view(nil, func(r *store.Reader, s *snapshot) error {
 		at := slices.IndexFunc(now.campaigns, func(g gathered) bool { return g.id == campaign })
 		if at < 0 {
 			return fmt.Errorf("%w: no campaign %q", ErrNotFound, campaign)

@@ -95,7 +95,6 @@ func (ix *Index) restore() error {
 	if err := ix.accounts.load(ix.store); err != nil {
 		return err
 	}
-	var lost []template.Lost
 	err := ix.store.View(func(r *store.Reader) error {
 		if err := ix.restoreCounters(r); err != nil {
 			return err
@@ -150,7 +149,7 @@ func (ix *Index) restore() error {
 	if err != nil {
 		return err
 	}
-	if lost = ix.templates.Lost(); len(lost) > 0 && !ix.opts.ReadOnly {
+	if lost := ix.templates.Lost(); len(lost) > 0 && !ix.opts.ReadOnly {
 		s := &sealing{recalls: lost, stored: make(chan struct{}), done: make(chan struct{})}
 		close(s.stored)
 		ix.sealing = s
@@ -313,7 +312,8 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 		ix.mu.Lock()
 		ix.recordLabel(l)
 		ix.mu.Unlock()
-		return ix.replayed(e, seq)
+		ix.replayed(e, seq)
+		return nil
 	}
 	ix.mu.Lock() // recalls may be under way
 	err := ix.replayAccount(e)
@@ -325,8 +325,8 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 		return err
 	}
 	s := sketched{keys: append([]uint64(nil), e.sketch.keys...), signature: append([]byte(nil), e.sketch.signature...),
-		shingles: e.sketch.shingles, scale: e.sketch.scale, turn: e.sketch.turn, network: e.sketch.network, payment: e.sketch.payment}
-	s.values = e.sketch.values
+		shingles: e.sketch.shingles, scale: e.sketch.scale, turn: e.sketch.turn, network: e.sketch.network, payment: e.sketch.payment,
+		values: e.sketch.values}
 	if len(s.signature) > 0 {
 		s.bands = ix.own.Bands(nil, s.signature)
 	}
@@ -343,7 +343,8 @@ func (ix *Index) replayEntry(e *entry, seq uint64) error {
 		return e.texts[i-1]
 	})
 	ix.mu.Unlock()
-	return ix.replayed(e, seq)
+	ix.replayed(e, seq)
+	return nil
 }
 
 // replayAccount takes an entry's account in. The caller holds ix.mu.
@@ -360,14 +361,13 @@ func (ix *Index) replayAccount(e *entry) error {
 }
 
 // replayed seals what is full, where it was when the entries were made.
-func (ix *Index) replayed(e *entry, seq uint64) error {
+func (ix *Index) replayed(e *entry, seq uint64) {
 	if e.last && !ix.opts.ReadOnly {
 		if s := ix.rotateIfFull(); s != nil {
 			s.cut = seq
 			ix.seals <- s
 		}
 	}
-	return nil
 }
 
 // checkRecords verifies what the store cannot know: that records make sense.

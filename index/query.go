@@ -19,9 +19,9 @@ type pick struct {
 // first. Its errors include ErrCursor and ErrAttr.
 func (ix *Index) Templates(ctx context.Context, f Filter) ([]Template, error) {
 	from, to := f.days()
-	only, err := f.only()
-	if err != nil {
-		return nil, nil
+	only, ok := f.only()
+	if !ok {
+		return []Template{}, nil
 	}
 	least := f.MinAccounts
 	if f.Fold { // narrower ones may count together
@@ -117,16 +117,14 @@ func (f *Filter) days() (from, to int32) {
 	return from, to
 }
 
-// only is the number of the one template selected, or 0 for all.
-func (f *Filter) only() (uint32, error) {
+// only is the number of the one template selected, or 0 for all; false if there
+// is none of that id.
+func (f *Filter) only() (uint32, bool) {
 	if f.ID == "" {
-		return 0, nil
+		return 0, true
 	}
 	id, ok := parseTemplateID(f.ID)
-	if !ok || id == 0 {
-		return 0, ErrNotFound
-	}
-	return id, nil
+	return id, ok && id != 0
 }
 
 // viewTemplates calls locked under the lock, then fn for every template with

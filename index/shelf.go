@@ -159,15 +159,11 @@ func (ix *Index) picks(r *store.Reader, now *assessments, ids []uint32) (picks [
 			ix.mu.RUnlock()
 		}
 		if t == nil {
-			stat, ok, err := r.Get(store.TableStat, templateKey(id))
-			if err != nil {
+			if t, err = findTemplate(r, id); err != nil {
 				return nil, err
 			}
-			if !ok {
+			if t == nil {
 				continue
-			}
-			if t, err = loadTemplate(r, templateKey(id), stat); err != nil {
-				return nil, err
 			}
 		}
 		picks = append(picks, pick{t, len(a.accounts)})

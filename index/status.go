@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/campaign"
-	"github.com/seed-368d3dfa/chorus/index/internal/store"
 )
 
 // judgeAll fills in the status of described templates and, from watchAccounts
@@ -39,14 +38,4 @@ func (ix *Index) judgeAll(ctx context.Context, now *assessments, picks []pick, o
 		}
 	}
 	return nil
-}
-
-// viewAssessed is view, with assessments from a little before the snapshot,
-// which therefore knows all their accounts.
-func (ix *Index) viewAssessed(locked func(*snapshot), fn func(*store.Reader, *snapshot, *assessments) error) error {
-	now, err := ix.assessAll()
-	if err != nil {
-		return err
-	}
-	return ix.view(locked, func(r *store.Reader, s *snapshot) error { return fn(r, s, now) })
 }

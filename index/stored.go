@@ -94,6 +94,16 @@ func eachStored(r *store.Reader, wants func(template.Stat) bool, fn func(*templa
 	return nil
 }
 
+// findTemplate reads a template from disk; nil if it is not there.
+func findTemplate(r *store.Reader, id uint32) (*template.Template, error) {
+	key := templateKey(id)
+	stat, ok, err := r.Get(store.TableStat, key)
+	if err != nil || !ok {
+		return nil, err
+	}
+	return loadTemplate(r, key, stat)
+}
+
 // loadTemplate reads a template whose stat record is at hand.
 func loadTemplate(r *store.Reader, key, stat []byte) (*template.Template, error) {
 	id := templateNumber(key)

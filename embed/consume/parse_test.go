@@ -1,15 +1,11 @@
 package consume
 
 import (
-	"bytes"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 )
-
-func textLogger(b *bytes.Buffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
 func TestParse(t *testing.T) {
 	for _, test := range []struct {
