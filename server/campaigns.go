@@ -19,7 +19,7 @@ func (s *Server) mountCampaigns(a *api) {
 	}
 	get(a, huma.Operation{
 		OperationID: "campaigns", Path: "/v1/campaigns", Tags: []string{tag},
-		Summary:     "Templates that the same accounts send, with those accounts",
+		Summary: "Templates that the same accounts send, with those accounts",
 		Description: "Worst first: those on which the analyst's verdict is out, alerts before watches, then by score. prompts, also of members, days and windows, " +
 			"are what the accounts sent of the templates, at least: a prompt may belong to several of them, so of each account and day only those of the template that it sent most count.",
 	}, func(ctx context.Context, in *campaignsInput) (page[index.Campaign], error) {

@@ -12,7 +12,7 @@ import (
 type searchInput struct {
 	Q           string   `query:"q" required:"true" minLength:"1" maxLength:"2000" doc:"Words; \"words in a row\", begin*, nearly~, this OR that, -not"`
 	Status      []string `query:"status" enum:"alert,watch,benign,confirmed,none" doc:"One, or several with commas between"`
-	MinScore    float64  `query:"min_score" minimum:"0" maximum:"100"`
+	MinScore    float64  `query:"min_score" minimum:"0" maximum:"100" doc:"Least score"`
 	MinAccounts int      `query:"min_accounts" minimum:"0" maximum:"2147483647" doc:"Fewest accounts, of all days"`
 	Since       moment   `query:"since" doc:"Seen at this time or later"`
 	Until       moment   `query:"until" doc:"Seen at this time or before"`

@@ -6,12 +6,13 @@
 // authentication.
 //
 //	POST /v1/prompts        one JSON object, an array, or application/x-ndjson; gzip and zstd
-//	POST /insert/jsonline, /_bulk, /loki/api/v1/push, /v1/logs, /v1/traces: what shippers of logs send, see package intake
+//	POST /insert/jsonline, /_bulk, /loki/api/v1/push, /v1/logs, /v1/traces  what shippers of logs send, see package intake
 //	GET  /v1/similar        ?text=…&min=0.5&limit=20; also POST {"text":"…","min":0.5,"limit":20}
 //	GET  /v1/templates      ?status=alert,watch&min_score=&max_score=&min_accounts=&since=&until=&attr=model=NAME&q=&members=true&limit=20&cursor=
+//	                        and &family=&bundle=&fold=true
 //	GET  /v1/templates/{id} with its accounts
 //	GET  /v1/templates/{id}/days  {"items":[{"day":"2026-06-01","prompts":n,"new_accounts":n},…]}
-//	GET  /v1/campaigns      the same, and ?id=&template=
+//	GET  /v1/campaigns      the same without the last three, and ?id=&template=
 //	GET  /v1/campaigns/{id} with its accounts
 //	GET  /v1/campaigns/{id}/matrix  ?limit=500: {"accounts":["…"],"templates":["t1"],
 //	                        "cells":[[account, template, prompts],…],"members":n,"days":[…]}
@@ -21,12 +22,12 @@
 //	POST /v1/campaigns/import  {"bundle":{…},"key":"…"}: what of one's own another provider's bundle matches; nothing is kept
 //	GET  /v1/accounts/{id}  with those it shares templates with; /v1/accounts?id= for ids that are no part of a path, like ".."
 //	POST /v1/labels         one verdict, an array, or application/x-ndjson; ?force=true takes unknown ids
+//	GET  /v1/labels         ?after=0&limit=100&campaign=&bundle=&template=: every verdict ever given, oldest first
 //	POST /v1/learn          {"apply":false,"forget":false}: what the verdicts teach about the table of factors
-//	GET  /v1/labels         ?after=0&limit=100&campaign=&template=: every verdict ever given, oldest first
 //	GET  /v1/flags          ?after=0&limit=100; Accept: text/event-stream follows, Last-Event-ID resumes
 //	GET  /v1/days           all traffic day by day
 //	GET  /v1/stats          totals of the index
-//	GET  /v1/search         ?q=WORDS&status=&min_accounts=&since=&limit=&cursor=: templates by their words, with Options.Search
+//	GET  /v1/search         ?q=WORDS&status=&min_score=&min_accounts=&since=&until=&limit=&cursor=: templates by their words, with Options.Search
 //	GET  /v1/webhooks       how they are doing; POST /v1/webhooks/replay delivers dead letters anew; with Options.Webhooks
 //	GET  /healthz, /readyz  the process answers; the index does
 //	GET  /openapi.json, /openapi.yaml, /docs  all of this as OpenAPI 3.1, and a page that shows it
@@ -34,8 +35,8 @@
 //
 // Lists are {"items":[…],"next":"cursor"}, without next on the last page. A
 // cursor marks a place in the list's order: a page never repeats what stays in
-// its place, whatever comes in meanwhile. GETs answer HEAD too. Single objects have an ETag: with If-None-Match the answer is
-// 304 while they are the same.
+// its place, whatever comes in meanwhile. GETs answer HEAD too. Single objects have
+// an ETag: with If-None-Match the answer is 304 while they are the same.
 //
 // Errors are application/problem+json (RFC 9457): 400 for a body or query that
 // cannot be read, 404, 405 with Allow, 413 and 415 for bodies too large or of

@@ -64,7 +64,7 @@ func (s *Server) mountSharing(a *api) {
 		Description: what + "Anybody can match the sketches of this bundle: POST makes those that take a key.",
 		Parameters: []*huma.Param{
 			id,
-			queryParam("format", "", &huma.Schema{Type: huma.TypeString, Enum: []any{"stix", "jsonl", "csv"}, Default: "stix"}),
+			queryParam("format", "Of the file", &huma.Schema{Type: huma.TypeString, Enum: []any{"stix", "jsonl", "csv"}, Default: "stix"}),
 			queryParam("accounts", "With account ids; csv needs it", &huma.Schema{Type: huma.TypeBoolean}),
 		},
 		Responses: map[string]*huma.Response{"200": ok},
