@@ -1,6 +1,10 @@
 package index
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/seed-368d3dfa/chorus/index/internal/store"
+)
 
 // Errors that callers tell apart with errors.Is. What Open and the methods
 // return wraps one of them with the circumstances.
@@ -20,3 +24,29 @@ var (
 	ErrNotIndex  = errors.New("index: not a chorus index")
 	ErrMissing   = errors.New("index: no such file")
 )
+
+// wrap turns the store's errors into this package's.
+func wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	for from, to := range map[error]error{
+		store.ErrLocked: ErrLocked, store.ErrDamaged: ErrDamaged, store.ErrVersion: ErrVersion,
+		store.ErrNotStore: ErrNotIndex, store.ErrMissing: ErrMissing, store.ErrClosed: ErrClosed,
+	} {
+		if errors.Is(err, from) {
+			return &Error{to, err}
+		}
+	}
+	return err
+}
+
+// An Error is a failure of the storage beneath: errors.Is finds the sentinel
+// of this package, the text says where it happened.
+type Error struct {
+	sentinel error
+	cause    error
+}
+
+func (e *Error) Error() string   { return e.sentinel.Error() + ": " + e.cause.Error() }
+func (e *Error) Unwrap() []error { return []error{e.sentinel, e.cause} }

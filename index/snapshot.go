@@ -2,7 +2,6 @@ package index
 
 import (
 	"cmp"
-	"errors"
 	"maps"
 	"slices"
 
@@ -60,31 +59,5 @@ func (ix *Index) memtables() []*memtable {
 	}
 	return []*memtable{ix.mem}
 }
-
-// wrap turns the store's errors into this package's.
-func wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	for from, to := range map[error]error{
-		store.ErrLocked: ErrLocked, store.ErrDamaged: ErrDamaged, store.ErrVersion: ErrVersion,
-		store.ErrNotStore: ErrNotIndex, store.ErrMissing: ErrMissing, store.ErrClosed: ErrClosed,
-	} {
-		if errors.Is(err, from) {
-			return &Error{to, err}
-		}
-	}
-	return err
-}
-
-// An Error is a failure of the storage beneath: errors.Is finds the sentinel
-// of this package, the text says where it happened.
-type Error struct {
-	sentinel error
-	cause    error
-}
-
-func (e *Error) Error() string   { return e.sentinel.Error() + ": " + e.cause.Error() }
-func (e *Error) Unwrap() []error { return []error{e.sentinel, e.cause} }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
