@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -203,11 +202,4 @@ func (a *app) with(f func(ix *index.Index) error) error {
 	}
 	err = f(ix)
 	return errors.Join(err, ix.Close())
-}
-
-// print writes v as a line of JSON.
-func (a *app) print(v any) error {
-	e := json.NewEncoder(a.stdout)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

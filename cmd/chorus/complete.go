@@ -98,3 +98,8 @@ func kinIDs(of func(*index.Template) string) func(context.Context, *index.Index)
 		return ids, err
 	}
 }
+
+// fixed completes a flag that takes one of these.
+func fixed(values ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -209,28 +208,4 @@ func takes(least, most int, what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// newFile makes a file that is not there yet.
-func newFile(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s exists: name a new file", name)
-	}
-	return f, err
-}
-
-// An answer passes on what is written, and keeps the first error: a command
-// whose answer could not be written was not done.
-type answer struct {
-	w   io.Writer
-	err error
-}
-
-func (o *answer) Write(b []byte) (int, error) {
-	n, err := o.w.Write(b)
-	if err != nil && o.err == nil {
-		o.err = err
-	}
-	return n, err
 }

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -252,44 +250,4 @@ func (l *labelling) export(ctx context.Context, ix *index.Index) (err error) {
 		}
 		return nil
 	})
-}
-
-// writeTo lets f write to a new file, or to standard output for "-".
-func (a *app) writeTo(name string, f func(io.Writer) error) error {
-	if name == "-" {
-		w := bufio.NewWriter(a.stdout)
-		return errors.Join(f(w), w.Flush())
-	}
-	file, err := newFile(name)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(file)
-	if err := errors.Join(f(w), w.Flush(), file.Close()); err != nil {
-		os.Remove(name)
-		return err
-	}
-	return nil
-}
-
-// partly is the error of a command that did what it could.
-type partly struct {
-	what, name string
-	n          int
-	first      []string
-}
-
-func (p *partly) add(line int, reason string) {
-	p.n++
-	if len(p.first) < maxSkips {
-		p.first = append(p.first, fmt.Sprintf("  %s:%d: %s", p.name, line, reason))
-	}
-}
-
-func (p *partly) Error() string {
-	s := count(p.n, p.what) + " skipped:\n" + strings.Join(p.first, "\n")
-	if more := p.n - len(p.first); more > 0 {
-		s += fmt.Sprintf("\n  and %s more", thousands(more))
-	}
-	return s
 }

@@ -84,15 +84,6 @@ func (a *app) printMatches(matches []index.Match) error {
 	return a.printTable(t)
 }
 
-func (a *app) printTable(t *table) error {
-	for _, line := range t.lines(a.columns()) {
-		if _, err := fmt.Fprintln(a.stdout, line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (a *app) stats() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stats",

@@ -83,3 +83,25 @@ func byCount(counts map[string]int) []string {
 	})
 	return keys
 }
+
+// partly is the error of a command that did what it could.
+type partly struct {
+	what, name string
+	n          int
+	first      []string
+}
+
+func (p *partly) add(line int, reason string) {
+	p.n++
+	if len(p.first) < maxSkips {
+		p.first = append(p.first, fmt.Sprintf("  %s:%d: %s", p.name, line, reason))
+	}
+}
+
+func (p *partly) Error() string {
+	s := count(p.n, p.what) + " skipped:\n" + strings.Join(p.first, "\n")
+	if more := p.n - len(p.first); more > 0 {
+		s += fmt.Sprintf("\n  and %s more", thousands(more))
+	}
+	return s
+}
