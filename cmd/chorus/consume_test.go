@@ -74,7 +74,7 @@ func TestConsume(t *testing.T) {
 		{exitUsage, "name the streams to read", nil},
 		{exitUsage, `no parameter "topic"`, []string{"kafka://" + host + "/prompts?topic=x"}},
 		{exitUsage, "a password in a URL can be seen", []string{"kafka://u:hunter2@" + host + "/prompts"}},
-		{exitUsage, "--format nonsense", []string{"--format", "nonsense", "kafka://" + host + "/prompts"}},
+		{exitUsage, `--format "nonsense": want auto, native, `, []string{"--format", "nonsense", "kafka://" + host + "/prompts"}},
 		{exitUsage, "format=nonsense: want auto or native or", []string{"kafka://" + host + "/prompts?format=nonsense"}},
 		{exitFailed, "there is no topic promts", []string{"kafka://" + host + "/promts"}},
 		{exitFailed, "no broker answers at 127.0.0.1:1", []string{"kafka://127.0.0.1:1/prompts"}},
