@@ -89,7 +89,11 @@ func (c *rows) step(out *bytes.Buffer) error {
 		return nil
 	}
 	if c.keys == nil {
-		if c.header(); c.headless() {
+		if c.header(); len(c.ends) == 1 && bytes.IndexByte(c.cell(0), ';') >= 0 {
+			refuse(out, "the columns are separated by semicolons: want commas, or tabs in a file named .tsv", lines)
+			return nil
+		}
+		if c.headless() {
 			refuse(out, "the first line is no header: it has a time or a number where a column's name belongs", lines)
 			return nil
 		}

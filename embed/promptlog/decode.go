@@ -90,7 +90,10 @@ func (d *decoder) prompt(line []byte, p *index.Prompt) (reason string) {
 	return ""
 }
 
-const noTime = "time is missing"
+const (
+	noTime   = "time is missing"
+	noLayout = "time: not as RFC 3339 has it, like 2026-06-01T08:00:00Z"
+)
 
 // field decodes the value of one key of a prompt.
 func (d *decoder) field(key []byte, seen *int, p *index.Prompt) (reason string) {
@@ -155,7 +158,7 @@ func (d *decoder) field(key []byte, seen *int, p *index.Prompt) (reason string) 
 func (d *decoder) time(text []byte, p *index.Prompt) (reason string) {
 	t, err := time.Parse(time.RFC3339, string(text))
 	if err != nil {
-		return "time: not as RFC 3339 has it, like 2026-06-01T08:00:00Z"
+		return noLayout
 	}
 	if t.IsZero() { // which to an index means now
 		return "time: the year 1 is too early"

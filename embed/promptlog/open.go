@@ -87,6 +87,9 @@ func decompress(s *source, o *Options) (stream, error) {
 		}
 		z.Reader, z.close = r, r.Close
 	default:
+		if how := foreign(magic); how != "" {
+			return z, packed(how)
+		}
 		z.Reader = b
 	}
 	z.Reader = fromUTF16(z.Reader)
@@ -94,6 +97,31 @@ func decompress(s *source, o *Options) (stream, error) {
 		z.Reader = &bounded{z.Reader, o.MaxBytes}
 	}
 	return z, nil
+}
+
+// packed is the error of input that is compressed in the way it names, which is
+// not read.
+type packed string
+
+func (how packed) Error() string {
+	return "compressed with " + string(how) + ", and only gzip and zstd are read: unpack it first"
+}
+
+// foreign names the compression, other than gzip and zstd, whose files begin so.
+func foreign(magic []byte) string {
+	switch {
+	case len(magic) == 4 && string(magic[:3]) == "BZh" && magic[3] >= '1' && magic[3] <= '9':
+		return "bzip2"
+	case string(magic) == "\xfd7zX":
+		return "xz"
+	case string(magic) == "PK\x03\x04":
+		return "zip"
+	case string(magic) == "7z\xbc\xaf":
+		return "7-Zip"
+	case string(magic) == "\x04\x22\x4d\x18":
+		return "LZ4"
+	}
+	return ""
 }
 
 func fromUTF16(r io.Reader) io.Reader {

@@ -136,9 +136,10 @@ type Skip struct {
 func (s *Skip) Unrelated() bool { return s.Reason == noRequest || s.Reason == anAnswer }
 
 // Kind is the reason with N in place of its numbers, which differ from line to
-// line: there are few kinds. The number of a name, as in UTF-8, stays.
+// line: there are few kinds. The number of a name, as in UTF-8, stays, and so
+// does an example.
 func (s *Skip) Kind() string {
-	if !strings.ContainsAny(s.Reason, "0123456789") {
+	if s.Reason == noLayout || !strings.ContainsAny(s.Reason, "0123456789") {
 		return s.Reason
 	}
 	var b strings.Builder

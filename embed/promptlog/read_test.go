@@ -179,6 +179,7 @@ func TestReadHeadless(t *testing.T) {
 		"a1,1780300800,hello\na2,1780300800,hello\n":                     "the first line is no header: it has a time or a number where a column's name belongs",
 		"0,who,when_2026-06-01,2024_text\n1,a,b,c\n":                     "account is missing",
 		"account,time,text\na\n":                                         "1 column where the header has 3",
+		"account;time;text\na;2026-06-01T08:00:00Z;hello\n":              "the columns are separated by semicolons: want commas, or tabs in a file named .tsv",
 	} {
 		var first string
 		for b, err := range Read(t.Context(), strings.NewReader(in), &Options{Name: "x.csv", Format: "auto"}) {
@@ -198,9 +199,25 @@ func TestReadHeadless(t *testing.T) {
 	}
 }
 
+// TestReadPacked: compression that is not read is called by its name.
+func TestReadPacked(t *testing.T) {
+	for magic, how := range map[string]string{
+		"BZh91AY&SY": "bzip2", "\xfd7zXZ\x00\x00": "xz", "PK\x03\x04\x14\x00": "zip", "7z\xbc\xaf\x27\x1c": "7-Zip", "\x04\x22\x4d\x18\x64": "LZ4",
+	} {
+		ids, skips, _, err := all(t, strings.NewReader(magic+"\n\xff\n"), &Options{Name: "f"})
+		if err != nil || len(ids) > 0 || len(skips) != 1 || skips[0].Line != 1 || skips[0].Reason != "compressed with "+how+", and only gzip and zstd are read: unpack it first" {
+			t.Errorf("%q: %v, skipped %v", magic, err, skips)
+		}
+	}
+	if _, skips, _, err := all(t, strings.NewReader("BZh,account\n"), &Options{Name: "f"}); err != nil || len(skips) != 1 || strings.Contains(skips[0].Reason, "bzip2") {
+		t.Errorf("%v, skipped %v", err, skips)
+	}
+}
+
 func TestSkipKind(t *testing.T) {
 	for reason, want := range map[string]string{
 		"invalid UTF-8":                         "invalid UTF-8",
+		noLayout:                                noLayout,
 		"12 columns where the header has 3":     "N columns where the header has N",
 		"time 1600-01-02T00:00:00Z is not one":  "time N-N-NTN:N:NZ is not one",
 		"longer than 16 MiB":                    "longer than N MiB",

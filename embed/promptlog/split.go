@@ -166,10 +166,15 @@ func (s *splitter) last(buf *[]byte, b []byte, skips []Skip, err error) {
 }
 
 // end emits the error that ended reading. Damaged compression is a line that
-// is skipped, for what came before it is good; anything else is an error.
+// is skipped, for what came before it is good, and so is one that is not read,
+// for other files may be good; anything else is an error.
 func (s *splitter) end(err error) {
 	c := &chunk{first: s.line + 1}
-	if s.src.err != nil || s.in.kind == "" || err == ErrTooLarge {
+	var how packed
+	if errors.As(err, &how) {
+		s.line++
+		c.skips = []Skip{{s.o.Name, s.line, how.Error()}}
+	} else if s.src.err != nil || s.in.kind == "" || err == ErrTooLarge {
 		c.err = err
 	} else {
 		what := "is damaged"
