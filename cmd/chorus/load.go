@@ -97,6 +97,7 @@ func (l *loading) run(ctx context.Context, files []string) (err error) {
 	if err := l.resolve(); err != nil {
 		return err
 	}
+	l.skipped.strict = l.fields == nil
 	if files, err = expand(files, l.db); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ type skippedError struct {
 	lines   int
 	first   []promptlog.Skip
 	reasons map[string]int // counts, with numbers in a reason as N
+	strict  bool           // the command has flags for a looser reading, and none was given
 }
 
 // maxSkips is how many skipped lines are reported one by one, and maxReasons
@@ -59,6 +60,14 @@ func (e *skippedError) report(w io.Writer) {
 	if more := e.lines - len(e.first); more > 0 {
 		fmt.Fprintf(w, "  and %s more; in all:\n", thousands(more))
 		e.table(w)
+	}
+	for _, field := range []string{"account", "time"} {
+		for reason := range e.reasons {
+			if e.strict && strings.HasPrefix(reason, field+": not a") {
+				fmt.Fprintf(w, "With --%s-field %[1]s it may also be a number%s.\n", field, map[string]string{"time": ", or have another layout"}[field])
+				break
+			}
+		}
 	}
 }
 
