@@ -43,7 +43,6 @@ func (ix *Index) lookAhead(prompts []Prompt, sketches []sketched) {
 			warm ^= uint64(ix.accounts.stats[a-1].prompts)
 		}
 	}
-	warm ^= ix.templates.Ahead(len(sketches), func(i int) []uint64 { return sketches[i].keys })
 	ix.touched = warm
 }
 

@@ -52,17 +52,6 @@ func (o *owners) get(key uint64) int {
 	}
 }
 
-// likely appends the places of those keys' slots that their tags suggest, as far as
-// that is quick to tell.
-func (o *owners) likely(keys []uint64, places []uint32) []uint32 {
-	for _, k := range keys {
-		if i := o.home(k); o.tags[i] == o.tag(k) {
-			places = append(places, uint32(i))
-		}
-	}
-	return places
-}
-
 // set makes slot the owner of key, whoever owned it before.
 func (o *owners) set(key uint64, slot int) {
 	if 2*(o.n+1) > len(o.slots) {

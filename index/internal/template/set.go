@@ -79,7 +79,6 @@ type Set struct {
 	unowned []uint64
 	states  []uint8
 	floats  []uint64
-	places  []uint32 // of one Ahead
 }
 
 // New returns an empty Set.
@@ -167,23 +166,6 @@ func (s *Set) Apply(p *Prompt, r *Result) {
 		s.belongs(t, p, r)
 	}
 	slices.SortStableFunc(r.Matches, func(a, b Match) int { return b.Hits - a.Hits })
-}
-
-// Ahead reads what Apply will need of the templates that own keys of n prompts to
-// come: one after the other, each would wait for memory. The result means nothing,
-// but that it has been read.
-func (s *Set) Ahead(n int, keys func(i int) []uint64) (read uint64) {
-	places := s.places[:0]
-	for i := range n {
-		places = s.owners.likely(keys(i), places)
-	}
-	for _, at := range places {
-		if t := s.slots[s.owners.slots[at]&ownerMask-1]; t != nil {
-			read ^= t.stamp
-		}
-	}
-	s.places = places
-	return read
 }
 
 // hit counts, for every template that owns keys of p, how many; and sifts the
