@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -145,8 +146,7 @@ func (t *Template) gather() {
 	}
 	t.crowd = newCrowd(2 * n)
 	for i := range t.days {
-		d := &t.days[i]
-		d.each(func(u Use) {
+		t.days[i].each(func(u Use) {
 			if !t.crowd.has(u.Account) {
 				t.crowd.add(u.Account)
 			}
@@ -175,6 +175,13 @@ func (t *Template) dayOf(number int32) *day {
 	return &t.days[i]
 }
 
+// within returns the days from..to, inclusive; they are the template's own.
+func (t *Template) within(from, to int32) []day {
+	first := sort.Search(len(t.days), func(i int) bool { return t.days[i].number >= from })
+	days := t.days[first:]
+	return days[:sort.Search(len(days), func(i int) bool { return days[i].number > to })]
+}
+
 const msPerDay = 86400000
 
 // DayOf returns the UTC day of a time in unix milliseconds, not before 1970.
@@ -187,29 +194,20 @@ func byKey(c coreKey, k uint64) int { return cmp.Compare(c.key, k) }
 // Accounts returns the distinct accounts of the days from..to, inclusive.
 func (t *Template) Accounts(from, to int32) *roaring.Bitmap {
 	b := roaring.New()
-	for i := range t.days {
-		d := &t.days[i]
-		if d.number >= from && d.number <= to {
-			d.into(b)
-		}
+	days := t.within(from, to)
+	for i := range days {
+		days[i].into(b)
 	}
 	return b
 }
 
 // Spread returns the number of distinct accounts of the days from..to.
 func (t *Template) Spread(from, to int32) int {
-	days, sum, one := 0, 0, (*day)(nil)
-	for i := range t.days {
-		d := &t.days[i]
-		if d.number >= from && d.number <= to {
-			days, sum, one = days+1, sum+d.len(), d
-		}
-	}
-	if days == 0 {
+	switch days := t.within(from, to); len(days) {
+	case 0:
 		return 0
-	}
-	if days == 1 {
-		return one.len()
+	case 1:
+		return days[0].len()
 	}
 	return int(t.Accounts(from, to).GetCardinality())
 }
@@ -218,14 +216,13 @@ func (t *Template) Spread(from, to int32) int {
 // without a union where the sum settles it.
 func (t *Template) spreads(from, to int32, n int) bool {
 	sum := 0
-	for i := len(t.days) - 1; i >= 0 && t.days[i].number >= from; i-- {
-		if t.days[i].number <= to {
-			if l := t.days[i].len(); l >= n {
-				return true
-			} else {
-				sum += l
-			}
+	days := t.within(from, to)
+	for i := range days {
+		l := days[i].len()
+		if l >= n {
+			return true
 		}
+		sum += l
 	}
 	return sum >= n && t.Spread(from, to) >= n
 }
@@ -259,12 +256,9 @@ func (t *Template) EachMember(from, to int32, thin int, fn func(i, n int, m Memb
 	room := useRooms.Get().(*[]uint64)
 	defer useRooms.Put(room)
 	uses := (*room)[:0] // account<<32 | prompts
-	for i := range t.days {
-		d := &t.days[i]
-		if d.number < from || d.number > to {
-			continue
-		}
-		d.each(func(u Use) {
+	days := t.within(from, to)
+	for i := range days {
+		days[i].each(func(u Use) {
 			if thin == 0 || u.Account*0x9e3779b1>>(32-thin) == 0 {
 				uses = append(uses, uint64(u.Account)<<32|uint64(u.Prompts))
 			}
@@ -290,10 +284,9 @@ func (t *Template) EachMember(from, to int32, thin int, fn func(i, n int, m Memb
 // SentBy returns how many of the accounts, ascending, sent prompts of the template.
 func (t *Template) SentBy(accounts []uint32) (n int) {
 	met := make([]bool, len(accounts))
-	for i := range t.days {
-		d := &t.days[i]
+	for day := range t.days {
 		i := 0
-		d.each(func(u Use) {
+		t.days[day].each(func(u Use) {
 			for i < len(accounts) && accounts[i] < u.Account {
 				i++
 			}
@@ -332,11 +325,9 @@ func (t *Template) PromptsOf(account uint32) (n uint64) {
 
 // PromptsIn returns the number of prompts of the days from..to.
 func (t *Template) PromptsIn(from, to int32) (n uint64) {
-	for i := range t.days {
-		d := &t.days[i]
-		if d.number >= from && d.number <= to {
-			d.each(func(u Use) { n += uint64(u.Prompts) })
-		}
+	days := t.within(from, to)
+	for i := range days {
+		days[i].each(func(u Use) { n += uint64(u.Prompts) })
 	}
 	return n
 }

@@ -92,9 +92,10 @@ func byValue(u ValueUse, v Value) int { return cmp.Compare(u.Value, v) }
 // EachValue calls fn for the values that the template's prompts of the days
 // from..to have, day by day.
 func (t *Template) EachValue(from, to int32, fn func(ValueUse)) {
-	for i := range t.days {
-		d := &t.days[i]
-		if d.number < from || d.number > to || d.one.Prompts == 0 {
+	days := t.within(from, to)
+	for i := range days {
+		d := &days[i]
+		if d.one.Prompts == 0 {
 			continue
 		}
 		fn(d.one)
@@ -108,8 +109,8 @@ func (t *Template) EachValue(from, to int32, fn func(ValueUse)) {
 
 // Shows reports whether prompts of the days from..to have the value.
 func (t *Template) Shows(v Value, from, to int32) bool {
-	return slices.ContainsFunc(t.days, func(d day) bool {
-		if d.number < from || d.number > to || d.one.Prompts == 0 {
+	return slices.ContainsFunc(t.within(from, to), func(d day) bool {
+		if d.one.Prompts == 0 {
 			return false
 		}
 		if d.one.Value == v || d.more == nil {
