@@ -89,10 +89,17 @@ func (ix *Index) evidence(t *template.Template, thin int) *assessed {
 		}
 		a.put(i, m, 0, &ix.accounts.stats[m.Account-1])
 	})
-	if from := last - windowDays + 1; template.DayOf(t.First) < from {
+	if from, some := late(t); some {
 		ix.lately(a, t.SomeMembers(from, last, thin))
 	}
 	return a
+}
+
+// late returns on which day a template's last windowDays begin, and whether it was
+// used before: then what came of late may be judged alone.
+func late(t *template.Template) (from int32, some bool) {
+	from = template.DayOf(t.Last) - windowDays + 1
+	return from, template.DayOf(t.First) < from
 }
 
 // lately fills in the evidence of late, which the members, some of a's, are.
@@ -232,7 +239,7 @@ func (a *assessed) concerns(o *template.Template) bool {
 	if float64(shared) >= fragmentShare*float64(all) {
 		return true
 	}
-	if template.DayOf(o.First) > template.DayOf(o.Last)-windowDays { // else it may be assessed by some of its accounts
+	if _, some := late(o); !some { // else it may be judged by some of its accounts
 		all += o.AccountCount() - shared
 	}
 	return float64(shared) >= familyJaccard*float64(all)

@@ -42,7 +42,7 @@ func shelve(t *template.Template, stamp uint64) *shelved {
 	}
 	last := template.DayOf(t.Last)
 	s.all = usesOf(t, 0, last)
-	if from := last - windowDays + 1; template.DayOf(t.First) < from {
+	if from, some := late(t); some {
 		s.recent = usesOf(t, from, last)
 	}
 	return s
