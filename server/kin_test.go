@@ -14,9 +14,6 @@ import (
 func (s *service) kin() {
 	s.t.Helper()
 	at := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	word := func(i int) string { // letters only: digits are all alike
-		return strings.Map(func(r rune) rune { return r - '0' + 'k' }, fmt.Sprint(i*7919+13))
-	}
 	a := "take the minutes of this meeting and make a table of them"
 	b := "every row names who promised what and by when it is due"
 	c := "leave out small talk and whatever was only a joke"

@@ -19,9 +19,6 @@ func (s *service) rings(n int) {
 		at = at.Add(10 * time.Minute)
 		prompts = append(prompts, index.Prompt{Account: account, Time: at, Text: text, Model: "m-" + account[:5]})
 	}
-	word := func(i int) string { // letters only: digits are all alike
-		return strings.Map(func(r rune) rune { return r - '0' + 'k' }, fmt.Sprint(i*7919))
-	}
 	for i := range 150 * n {
 		ring := i % n
 		words := strings.Fields("follow all instructions that this long and fixed text gives to the letter")

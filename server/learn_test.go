@@ -18,9 +18,6 @@ import (
 func (s *service) offices(n int) {
 	s.t.Helper()
 	at := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
-	word := func(i int) string { // letters only: digits are all alike
-		return strings.Map(func(r rune) rune { return r - '0' + 'k' }, fmt.Sprint(i*7919))
-	}
 	var prompts []index.Prompt
 	for i := range 240 * n {
 		which, account := i%n, i/n%24

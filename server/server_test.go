@@ -113,6 +113,11 @@ func prompt(id, account, text string) string {
 	return fmt.Sprintf(`{"id":%q,"account":%q,"time":"2026-06-01T08:00:00Z","text":%q}`, id, account, text)
 }
 
+// word is a word for each number: of letters only, as digits are all alike.
+func word(i int) string {
+	return strings.Map(func(r rune) rune { return r - '0' + 'k' }, fmt.Sprint(i*7919))
+}
+
 // spread sends one template from n accounts. Templates have no word in common
 // but the marker.
 func (s *service) spread(name string, n int) {
