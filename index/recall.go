@@ -58,7 +58,7 @@ func (ix *Index) recallFrom(r *store.Reader, lost []template.Lost) ([]template.F
 	return found, nil
 }
 
-const recallShare = 1024 // templates looked for at a time
+const recallShare = 4096 // templates looked for at a time
 
 // recallSome looks up first the part of each core of which a prompt that belongs
 // must hold something, and the rest only where that part was found.
@@ -105,36 +105,53 @@ func (ix *Index) recallSome(r *store.Reader, lost []template.Lost) ([]template.F
 	}); err != nil {
 		return nil, err
 	}
-	found := make([]template.Found, len(lost))
-	var row []byte
-	for i, l := range lost {
-		f := &found[i]
-		*f = template.Found{Template: l.Template, Before: l.Before}
+	var candidates []candidate
+	for i := range lost {
 		slices.Sort(held[i])
 		for numbers := held[i]; len(numbers) > 0; {
 			n, scale, hits := numbers[0]>>scaleBits, uint8(numbers[0]&(1<<scaleBits-1)), 1
 			for hits < len(numbers) && numbers[hits]>>scaleBits == n {
 				hits++
 			}
-			numbers = numbers[hits:]
-			if hits < l.Need(scale) {
-				continue // also at its own scale, which is no larger
+			if numbers = numbers[hits:]; hits >= lost[i].Need(scale) { // its own scale is no larger
+				candidates = append(candidates, candidate{n, i, hits})
 			}
-			rec, err := r.Anonymous(n)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			if hits < l.Need(rec.Scale) {
-				continue
-			}
-			if row, err = r.Signature(row[:0], n); err != nil {
-				return nil, err
-			}
-			f.Members = append(f.Members, template.Earlier{Account: rec.Account, Time: rec.Time, Traits: template.Traits{Text: textHash(row)}})
 		}
+	}
+	return earlier(r, lost, candidates)
+}
+
+// A candidate is a prompt that may belong to the ith of some templates: it holds so
+// many of its keys.
+type candidate struct {
+	n       uint64
+	i, hits int
+}
+
+// earlier reads the candidates and returns those that belong.
+func earlier(r *store.Reader, lost []template.Lost, candidates []candidate) ([]template.Found, error) {
+	found := make([]template.Found, len(lost))
+	for i := range lost {
+		found[i] = template.Found{Template: lost[i].Template, Before: lost[i].Before}
+	}
+	slices.SortFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.n, b.n) }) // as they lie on disk
+	var row []byte
+	for _, c := range candidates {
+		rec, err := r.Anonymous(c.n)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if c.hits < lost[c.i].Need(rec.Scale) {
+			continue
+		}
+		if row, err = r.Signature(row[:0], c.n); err != nil {
+			return nil, err
+		}
+		f := &found[c.i]
+		f.Members = append(f.Members, template.Earlier{Account: rec.Account, Time: rec.Time, Traits: template.Traits{Text: textHash(row)}})
 	}
 	return found, nil
 }
