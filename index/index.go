@@ -252,20 +252,6 @@ func (ix *Index) fail(cause error) error {
 	return ix.failure()
 }
 
-// Check verifies the whole file: every checksum, every order, every
-// reference. Its error wraps ErrDamaged and says what is damaged.
-func (ix *Index) Check(ctx context.Context) error {
-	ix.closing.RLock()
-	defer ix.closing.RUnlock()
-	if ix.closed {
-		return ErrClosed
-	}
-	if err := ix.store.Check(ctx); err != nil {
-		return wrap(err)
-	}
-	return ix.checkRecords(ctx)
-}
-
 // Backup writes a consistent copy of the index, as of now, while writing goes
 // on. The copy is an index by itself.
 func (ix *Index) Backup(ctx context.Context, w io.Writer) error {

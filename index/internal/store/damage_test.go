@@ -53,8 +53,8 @@ func dump(s *Store) (string, error) {
 		}
 		for kind := range Kind(Kinds) {
 			for shard := range Shards {
-				err := r.ScanPostings(kind, shard, func(key, n uint64) error {
-					_, err := fmt.Fprintln(h, kind, key, n)
+				err := r.ScanPostings(kind, shard, func(keys, numbers []uint64) error {
+					_, err := fmt.Fprintln(h, kind, keys, numbers)
 					return err
 				})
 				if err != nil {

@@ -270,61 +270,47 @@ func mergeTwo(into, a, b []uint64) {
 	copy(into[i+j:], b[j:y+1])
 }
 
-// ScanPostings calls fn with all retained postings of a shard, by key, then prompt.
-func (r *Reader) ScanPostings(kind Kind, shard int, fn func(key, n uint64) error) (err error) {
+// ScanPostings calls fn with all retained postings of a shard, some at a time, run
+// after run, each by key, then prompt. The slices are valid during the call.
+func (r *Reader) ScanPostings(kind Kind, shard int, fn func(keys, numbers []uint64) error) (err error) {
 	defer r.end(r.begin(), &err)
 	if kind >= Kinds || shard < 0 || shard >= Shards {
 		return nil
 	}
-	return r.scanRuns(r.cat.runs[kind][shard], fn)
-}
-
-// ScanRuns calls fn with all retained postings of a shard, run after run, each by
-// key, then prompt. That is quicker than ScanPostings.
-func (r *Reader) ScanRuns(kind Kind, shard int, fn func(key, n uint64) error) (err error) {
-	defer r.end(r.begin(), &err)
-	if kind >= Kinds || shard < 0 || shard >= Shards {
-		return nil
-	}
-	runs := r.cat.runs[kind][shard]
-	for i := range runs {
-		if err := r.scanRuns(runs[i:i+1], fn); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Reader) scanRuns(runs []*run, fn func(key, n uint64) error) error {
 	c := r.tx.Bucket(bucketNames[tagPostings]).Cursor()
-	m := newRunMerger(runs, func() fetch {
-		return func(from []byte) (key, value []byte, err error) {
-			key, value = c.Seek(from)
-			return key, value, nil
-		}
-	})
-	holes := false
-	for _, u := range runs {
-		holes = holes || u.holes
+	seek := func(from []byte) (key, value []byte, err error) {
+		key, value = c.Seek(from)
+		return key, value, nil
 	}
-	for {
-		keys, numbers, err := m.next()
-		if err != nil || len(keys) == 0 {
-			return err
-		}
-		for i, key := range keys {
-			n := numbers[i]
-			if holes && r.cat.find(n) == nil {
-				continue
+	var keys, numbers [groupLen]uint64
+	for _, u := range r.cat.runs[kind][shard] {
+		in := runReader{run: u, fetch: seek}
+		for {
+			ok, err := in.nextGroup()
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			n := 0
+			for i, key := range in.keys[:in.n] {
+				number := u.first + in.offs[i]
+				if u.holes && r.cat.find(number) == nil {
+					continue
+				}
+				keys[n], numbers[n] = key, number
+				n++
 			}
 			r.calling = true
-			err := fn(key, n)
+			err = fn(keys[:n], numbers[:n])
 			r.calling = false
 			if err != nil {
 				return err
 			}
 		}
 	}
+	return nil
 }
 
 // copyBlocks is a fetch for those who read one run for long: each block in a
