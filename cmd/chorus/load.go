@@ -91,7 +91,7 @@ type loaded struct {
 
 // maxPending is how many batches may be on their way to the disk: enough that
 // decoding, indexing and writing overlap.
-const maxPending = 8
+const maxPending = 16
 
 func (l *loading) run(ctx context.Context, files []string) (err error) {
 	if err := l.resolve(); err != nil {

@@ -46,7 +46,7 @@ type Options struct {
 	Name         string // of the input, for Skip.File
 	TimeOptional bool   // a prompt without a time is no error; its Time stays zero
 	Workers      int    // goroutines that decode; 0: one per processor
-	ChunkBytes   int    // input decoded at a time; 0: 1 MiB
+	ChunkBytes   int    // input decoded at a time; 0: 256 KiB
 	LineBytes    int    // longer lines are skipped; 0: 16 MiB
 	WindowBytes  int    // zstd input that needs a larger window is refused; 0: 128 MiB
 	Values       int    // records of more JSON values are skipped, as each takes about 100 bytes of memory; 0: 4 Mi
@@ -75,7 +75,7 @@ func (o *Options) filled() *Options {
 		f.Workers = runtime.GOMAXPROCS(0)
 	}
 	if f.ChunkBytes <= 0 {
-		f.ChunkBytes = 1 << 20
+		f.ChunkBytes = 256 << 10
 	}
 	if f.LineBytes <= 0 {
 		f.LineBytes = 16 << 20
