@@ -15,16 +15,16 @@ const (
 	alertScore     = campaign.AlertScore
 	watchScore     = 60
 	suspectScore   = 45 // from which, doubts aside, a template is compared with others
-	familyScore    = 55 // from which those others are looked for as prompts arrive
+	allyScore      = 55 // from which those others are looked for as prompts arrive
 	alertAccounts  = campaign.AlertAccounts
 	watchAccounts  = 8
 	keepScore      = 5       // an alert stays until its score is so much below alertScore
 	assessAccounts = 1 << 10 // about so many of a wide template's accounts are looked at as prompts arrive
 	windowDays     = 45      // of a template's use that may be evidence without what came before
 
-	familyJaccard = .3 // of the accounts of two templates of a family
-	maxFamily     = 6  // templates compared with one as prompts arrive
-	bundleTexts   = .5 // of the texts of templates that come in the same prompts
+	allyJaccard = .3 // of the accounts of two templates that may alert together: allies
+	maxAllies   = 6  // templates compared with one as prompts arrive
+	bundleTexts = .5 // of the texts of templates that come in the same prompts
 )
 
 // An assessed template has a score and what it stands on.
@@ -33,7 +33,7 @@ type assessed struct {
 	t        *template.Template // nil if it is on disk
 	e        *campaign.Evidence
 	recent   *assessed          // by its use within windowDays, if there is other; nil once judged
-	family   *campaign.Evidence // of the family with which it alerts, or nil
+	united   *campaign.Evidence // with the allies with which it alerts, or nil
 	texts    template.Texts
 	score    float64
 	doubt    float64  // how much more the score could be
@@ -147,18 +147,18 @@ func (a *assessed) put(i int, m template.Member, out uint32, st *accountStat) {
 // them it may turn out to be what it alone leaves in doubt.
 func (a *assessed) suspect() bool { return a.score+a.doubt >= suspectScore }
 
-// united is the assessment of a family: a and those of others that are not
+// unite is the assessment of a with its allies: those of others that are not
 // merely bundled with what is in it already.
-func united(a *assessed, others []*assessed, p *campaign.Population) *assessed {
-	parts, family := []*campaign.Evidence{a.e}, []*assessed{a}
+func unite(a *assessed, others []*assessed, p *campaign.Population) *assessed {
+	parts, allies := []*campaign.Evidence{a.e}, []*assessed{a}
 next:
 	for _, o := range others {
-		for _, f := range family {
+		for _, f := range allies {
 			if f.texts.Shared(o.texts) >= bundleTexts {
 				continue next
 			}
 		}
-		parts, family = append(parts, o.e), append(family, o)
+		parts, allies = append(parts, o.e), append(allies, o)
 	}
 	if len(parts) == 1 {
 		return a
@@ -195,7 +195,7 @@ func (ix *Index) assess(id uint32, at int64) {
 	sketch := campaign.SketchOf(a.accounts)
 	t.Suspect(sketch[:])
 	ix.suspects.Put(id, sketch)
-	if a.score+a.doubt < familyScore {
+	if a.score+a.doubt < allyScore {
 		return
 	}
 	if a.score >= alertScore && len(a.accounts) >= alertAccounts {
@@ -205,10 +205,10 @@ func (ix *Index) assess(id uint32, at int64) {
 			}
 		}
 	}
-	var family []*assessed
+	var allies []*assessed
 	for _, other := range ix.suspects.Near(id) {
 		o := ix.templates.Get(other)
-		if o == nil || a.score < alertScore && (t.Texts().Shared(o.Texts()) >= bundleTexts || len(family) == maxFamily) {
+		if o == nil || a.score < alertScore && (t.Texts().Shared(o.Texts()) >= bundleTexts || len(allies) == maxAllies) {
 			continue
 		}
 		if !a.concerns(o) {
@@ -219,20 +219,20 @@ func (ix *Index) assess(id uint32, at int64) {
 		case b.verdict == Benign:
 		case a.fragmentOf(b):
 			return
-		case campaign.Jaccard(a.accounts, b.accounts) >= familyJaccard:
-			family = append(family, b)
+		case campaign.Jaccard(a.accounts, b.accounts) >= allyJaccard:
+			allies = append(allies, b)
 		}
 	}
-	if !ix.raiseIf(a, nil, at) && len(family) > 0 && thin == 0 {
-		ix.raiseIf(united(a, family, &ix.population), family, at)
+	if !ix.raiseIf(a, nil, at) && len(allies) > 0 && thin == 0 {
+		ix.raiseIf(unite(a, allies, &ix.population), allies, at)
 	}
 }
 
-// concerns reports whether a may be a fragment of o or of one family with it, by
+// concerns reports whether a may be a fragment of o or its ally, by
 // the accounts alone, which is quicker than assessing o.
 func (a *assessed) concerns(o *template.Template) bool {
 	all := len(a.accounts)
-	if float64(o.AccountCount()) < familyJaccard*float64(all) {
+	if float64(o.AccountCount()) < allyJaccard*float64(all) {
 		return false
 	}
 	shared := o.SentBy(a.accounts)
@@ -242,17 +242,17 @@ func (a *assessed) concerns(o *template.Template) bool {
 	if _, some := late(o); !some { // else it may be judged by some of its accounts
 		all += o.AccountCount() - shared
 	}
-	return float64(shared) >= familyJaccard*float64(all)
+	return float64(shared) >= allyJaccard*float64(all)
 }
 
 // raiseIf raises an alert for an assessment that justifies one, and for the
-// others of its family.
-func (ix *Index) raiseIf(a *assessed, family []*assessed, at int64) bool {
+// its allies.
+func (ix *Index) raiseIf(a *assessed, allies []*assessed, at int64) bool {
 	if a.score < alertScore || len(a.accounts) < alertAccounts {
 		return false
 	}
 	ix.raise(a, at)
-	for _, o := range family {
+	for _, o := range allies {
 		if o.t.Raised == 0 {
 			o.t.Raise(at, a.t.Campaign)
 			ix.raised = append(ix.raised, o.t.ID)

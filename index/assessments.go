@@ -19,7 +19,7 @@ type assessments struct {
 	asOf       generation
 	all        []*assessed // by id
 	byID       map[uint32]*assessed
-	families   []campaign.Template
+	allied     []campaign.Template
 	population *campaign.Population
 	campaigns  []gathered
 	graph      *sharing
@@ -177,7 +177,7 @@ func (s *assessments) conclude() {
 	for _, a := range s.all {
 		a.judge(s.population)
 	}
-	s.families = families(s.all, s.population)
+	s.allied = allied(s.all, s.population)
 	s.campaigns = gather(s)
 	s.of = make(map[uint32]*gathered)
 	for i := range s.campaigns {
@@ -253,11 +253,11 @@ func (ix *Index) inShares(n int, fn func(i int) int) {
 	}
 }
 
-// rescore is the score of a template, or of the family with which it alerts,
+// rescore is the score of a template, or that with the allies with which it alerts,
 // without the accounts that are taken.
 func (s *assessments) rescore(t *campaign.Template, taken func(account uint32) bool) float64 {
 	a := s.byID[t.ID]
-	score, _ := campaign.Rate(cmp.Or(a.family, a.e).Without(taken), s.population)
+	score, _ := campaign.Rate(cmp.Or(a.united, a.e).Without(taken), s.population)
 	return score
 }
 
@@ -278,11 +278,11 @@ func (s *assessments) status(verdict string, a *assessed) string {
 	return "none"
 }
 
-// factors returns the reasons for a template's score, or for that of the
-// family with which it alerts. Its campaign must list it.
+// factors returns the reasons for a template's score, or for that with the
+// allies with which it alerts. Its campaign must list it.
 func (s *assessments) factors(id uint32) (factors []Factor) {
 	a := s.byID[id]
-	_, found := campaign.Score(cmp.Or(a.family, a.e), s.population)
+	_, found := campaign.Score(cmp.Or(a.united, a.e), s.population)
 	for _, f := range found {
 		factors = append(factors, Factor(f))
 	}

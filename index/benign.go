@@ -16,7 +16,7 @@ func setAside(found []campaign.Campaign, templates []campaign.Template, byID map
 		for _, id := range c.Templates {
 			t := made[id]
 			switch {
-			case is(id) && t == nil: // of a family
+			case is(id) && t == nil: // an ally
 				out = append(out, campaign.Template{ID: id, Accounts: byID[id].accounts, Score: byID[id].score})
 			case is(id):
 				alone := *t

@@ -45,7 +45,7 @@ func TestConcerns(t *testing.T) {
 			b := ix.assessSome(o, 0)
 			b.score = 0 // or it would have no fragments
 			switch concerns := a.concerns(o); {
-			case a.fragmentOf(b) || campaign.Jaccard(a.accounts, b.accounts) >= familyJaccard:
+			case a.fragmentOf(b) || campaign.Jaccard(a.accounts, b.accounts) >= allyJaccard:
 				if related++; !concerns {
 					t.Errorf("templates of %d and %d accounts, %d in both, are left out", len(a.accounts), len(b.accounts), campaign.Shared(a.accounts, b.accounts))
 				}

@@ -30,7 +30,7 @@ func gather(now *assessments) (out []gathered) {
 			watch = append(watch, ct)
 		}
 	}
-	alert = append(alert, now.families...)
+	alert = append(alert, now.allied...)
 	used := make(map[string]bool)
 	name := func(c *campaign.Campaign) string {
 		id := campaignName(c, byID, used)
@@ -106,9 +106,9 @@ func campaignName(c *campaign.Campaign, byID map[uint32]*assessed, used map[stri
 	return campaignID(c.Templates[0]) // each has given its id to another campaign
 }
 
-// families returns the templates that alert only with those that the same
+// allied returns the templates that alert only with those that the same
 // accounts send.
-func families(all []*assessed, p *campaign.Population) (out []campaign.Template) {
+func allied(all []*assessed, p *campaign.Population) (out []campaign.Template) {
 	markFragments(all)
 	var suspects []*assessed
 	var sketches []campaign.Sketch
@@ -120,7 +120,7 @@ func families(all []*assessed, p *campaign.Population) (out []campaign.Template)
 	near := make([][]*assessed, len(suspects))
 	join := func(i, j int) {
 		a, o := suspects[i], suspects[j]
-		if campaign.Jaccard(a.accounts, o.accounts) >= familyJaccard {
+		if campaign.Jaccard(a.accounts, o.accounts) >= allyJaccard {
 			near[i] = append(near[i], o)
 		}
 	}
@@ -138,7 +138,7 @@ func families(all []*assessed, p *campaign.Population) (out []campaign.Template)
 		if len(near[i]) == 0 {
 			continue
 		}
-		u := united(a, near[i], p)
+		u := unite(a, near[i], p)
 		if !u.alerts() {
 			continue
 		}
@@ -146,7 +146,7 @@ func families(all []*assessed, p *campaign.Population) (out []campaign.Template)
 		for _, o := range near[i] {
 			t.Also = append(t.Also, o.id)
 		}
-		a.family = u.e
+		a.united = u.e
 		out = append(out, t)
 	}
 	return out

@@ -9,8 +9,8 @@ import (
 // A Template is one scored template on its way into campaigns.
 type Template struct {
 	ID       uint32
-	Also     []uint32 // others of its family
-	Accounts []uint32 // ascending; with those of the others
+	Also     []uint32 // its allies
+	Accounts []uint32 // ascending; with those of its allies
 	Score    float64
 	Raised   int64 // time of the prompt that raised its alert, unix ms; 0: none
 	Benign   bool  // an analyst says so
