@@ -10,7 +10,7 @@ import (
 	"github.com/seed-368d3dfa/chorus/index/internal/template"
 )
 
-// TestConcerns: what a look at the accounts leaves out is neither of one family
+// TestConcerns: what a look at the accounts leaves out is neither an ally
 // nor the whole of a fragment, also where only some of the use is judged.
 func TestConcerns(t *testing.T) {
 	w := newTown(3, 0, 0)

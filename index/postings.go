@@ -1,19 +1,17 @@
 package index
 
+import "github.com/seed-368d3dfa/chorus/index/internal/store"
+
 // postings is an append-only multimap from keys to prompts of one memtable:
 // chains of postings threaded through a hash table that doubles. A posting is
-// packed as key<<24 | prompt's offset in the memtable.
+// packed as store.Pack does, with the prompt's offset in the memtable.
 type postings struct {
 	heads []uint32 // index + 1 of the newest posting whose key hashes here
 	next  []uint32 // the same, of the next older one; shorter than posts while unthreaded
 	posts []uint64
 }
 
-const (
-	perHead    = 2 // postings of one chain, about: the heads should fit into caches
-	offsetBits = 24
-	offsetMask = 1<<offsetBits - 1
-)
+const perHead = 2 // postings of one chain, about: the heads should fit into caches
 
 // newPostings makes room for so many postings, which costs memory only as it
 // fills up.
@@ -39,7 +37,7 @@ func (m *postings) home(key uint64) uint64 {
 // thread.
 func (m *postings) append(keys []uint64, offset uint32) {
 	for _, k := range keys {
-		m.posts = append(m.posts, k<<offsetBits|uint64(offset))
+		m.posts = append(m.posts, store.Pack(k, int(offset)))
 	}
 }
 
@@ -49,7 +47,8 @@ func (m *postings) thread() {
 		m.grow()
 	}
 	for _, p := range m.posts[len(m.next):] {
-		h := m.home(p >> offsetBits)
+		key, _ := store.Unpack(p)
+		h := m.home(key)
 		m.next = append(m.next, m.heads[h])
 		m.heads[h] = uint32(len(m.next))
 	}
@@ -70,7 +69,7 @@ func (m *postings) add(keys []uint64, offset uint32) {
 	_ = warm
 	for _, k := range keys {
 		h := m.home(k)
-		m.posts = append(m.posts, k<<offsetBits|uint64(offset))
+		m.posts = append(m.posts, store.Pack(k, int(offset)))
 		m.next = append(m.next, m.heads[h])
 		m.heads[h] = uint32(len(m.posts))
 	}
@@ -79,7 +78,8 @@ func (m *postings) add(keys []uint64, offset uint32) {
 func (m *postings) grow() {
 	m.heads = make([]uint32, 2*len(m.heads))
 	for i, p := range m.posts[:len(m.next)] {
-		h := m.home(p >> offsetBits)
+		key, _ := store.Unpack(p)
+		h := m.home(key)
 		m.next[i] = m.heads[h]
 		m.heads[h] = uint32(i + 1)
 	}
@@ -88,7 +88,7 @@ func (m *postings) grow() {
 // each calls fn with the offsets of the prompts that hold key, newest first.
 func (m *postings) each(key uint64, fn func(offset uint32) bool) {
 	for i := m.heads[m.home(key)]; i != 0; i = m.next[i-1] {
-		if p := m.posts[i-1]; p>>offsetBits == key && !fn(uint32(p&offsetMask)) {
+		if k, offset := store.Unpack(m.posts[i-1]); k == key && !fn(uint32(offset)) {
 			return
 		}
 	}

@@ -209,31 +209,3 @@ func log10Choose(n, k int) float64 {
 	lg := func(x int) float64 { v, _ := math.Lgamma(float64(x + 1)); return v }
 	return (lg(n) - lg(k) - lg(n-k)) / math.Ln10
 }
-
-// Discoveries returns which of the p-values (as log10) are significant at a
-// false discovery rate (Benjamini and Hochberg, 1995).
-func Discoveries(log10p []float64, rate float64) []bool {
-	order := make([]int, len(log10p))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case log10p[a] < log10p[b]:
-			return -1
-		case log10p[a] > log10p[b]:
-			return 1
-		}
-		return a - b
-	})
-	out := make([]bool, len(log10p))
-	for i := len(order) - 1; i >= 0; i-- {
-		if log10p[order[i]] <= math.Log10(rate*float64(i+1)/float64(len(order))) {
-			for _, j := range order[:i+1] {
-				out[j] = true
-			}
-			break
-		}
-	}
-	return out
-}

@@ -125,7 +125,7 @@ func TestFalseEdges(t *testing.T) {
 		naive = append(naive, log10Tail(float64(di)*float64(dj)/accounts, n))
 	}
 	falsely := func(p []float64) (n int) {
-		for _, d := range Discoveries(p, .01) {
+		for _, d := range discoveries(p, .01) {
 			n += b2i(d)
 		}
 		return n
@@ -330,6 +330,34 @@ func TestGraphOdd(t *testing.T) {
 	}
 }
 
+// discoveries returns which of the p-values (as log10) are significant at a
+// false discovery rate (Benjamini and Hochberg, 1995).
+func discoveries(log10p []float64, rate float64) []bool {
+	order := make([]int, len(log10p))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		switch {
+		case log10p[a] < log10p[b]:
+			return -1
+		case log10p[a] > log10p[b]:
+			return 1
+		}
+		return a - b
+	})
+	out := make([]bool, len(log10p))
+	for i := len(order) - 1; i >= 0; i-- {
+		if log10p[order[i]] <= math.Log10(rate*float64(i+1)/float64(len(order))) {
+			for _, j := range order[:i+1] {
+				out[j] = true
+			}
+			break
+		}
+	}
+	return out
+}
+
 // TestDiscoveries compares with the definition: all p up to the largest k for
 // which p(k) <= rate k/m.
 func TestDiscoveries(t *testing.T) {
@@ -349,7 +377,7 @@ func TestDiscoveries(t *testing.T) {
 				limit = x
 			}
 		}
-		for i, d := range Discoveries(p, .1) {
+		for i, d := range discoveries(p, .1) {
 			if d != (p[i] <= limit) {
 				t.Errorf("seed %d: p = 10^%v is a discovery: %v, limit 10^%v", seed, p[i], d, limit)
 			}

@@ -29,3 +29,8 @@ func (k Kind) Bits() int {
 // Pack makes a posting for SegmentData.Postings: key has at most Kind.Bits
 // bits, offset is the prompt's number less the segment's First.
 func Pack(key uint64, offset int) uint64 { return key<<offsetBits | uint64(offset) }
+
+// Unpack is the inverse of Pack.
+func Unpack(posting uint64) (key uint64, offset int) {
+	return posting >> offsetBits, int(posting & (MaxSegment - 1))
+}

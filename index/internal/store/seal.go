@@ -193,16 +193,19 @@ func (b *bulk) segment(d *SegmentData) (runs []*run, err error) {
 		// The shard is in the top bits, so each is one stretch of what is sorted.
 		sorted := sortPostings(d.Postings[kind], tmp)
 		for len(sorted) > 0 {
-			shard := kind.shard(sorted[0] >> offsetBits)
+			first, _ := Unpack(sorted[0])
+			shard := kind.shard(first)
 			r := b.newRun(kind, shard, 0, d.First, d.First+uint64(len(d.Records)))
-			n := 0
-			for n < len(sorted) && kind.shard(sorted[n]>>offsetBits) == shard {
-				if err := r.add(sorted[n]>>offsetBits, sorted[n]&(MaxSegment-1)); err != nil {
+			for len(sorted) > 0 {
+				key, offset := Unpack(sorted[0])
+				if kind.shard(key) != shard {
+					break
+				}
+				if err := r.add(key, uint64(offset)); err != nil {
 					return nil, err
 				}
-				n++
+				sorted = sorted[1:]
 			}
-			sorted = sorted[n:]
 			if err := r.flush(); err != nil {
 				return nil, err
 			}
