@@ -2,10 +2,12 @@ package embed
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -13,18 +15,26 @@ import (
 	"github.com/seed-368d3dfa/chorus/index"
 )
 
-// A body is what requests of OpenAI's chat completions and Responses and of
-// Anthropic's messages have that matters here.
+// A body is what requests of OpenAI's chat completions, Responses and completions,
+// of Anthropic's messages, of Gemini and of Bedrock have that matters here.
 //
 //	https://platform.openai.com/docs/api-reference/chat/create
 //	https://platform.openai.com/docs/api-reference/responses/create
+//	https://platform.openai.com/docs/api-reference/completions/create
 //	https://docs.anthropic.com/en/api/messages
+//	https://ai.google.dev/api/generate-content
+//	https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 type body struct {
 	Model        plain `json:"model"`
-	System       text  `json:"system"`       // Anthropic
-	Instructions text  `json:"instructions"` // Responses
+	System       text  `json:"system"`             // Anthropic, Converse
+	Instructions text  `json:"instructions"`       // Responses
+	SystemCamel  text  `json:"systemInstruction"`  // Gemini,
+	SystemSnake  text  `json:"system_instruction"` // which takes both
 	Messages     turns `json:"messages"`
-	Input        turns `json:"input"` // Responses
+	Input        turns `json:"input"`     // Responses
+	Contents     turns `json:"contents"`  // Gemini
+	Prompt       lines `json:"prompt"`    // completions, Llama
+	InputText    lines `json:"inputText"` // Titan
 
 	SafetyIdentifier plain    `json:"safety_identifier"`
 	User             plain    `json:"user"` // which safety_identifier replaces
@@ -71,7 +81,8 @@ func person(id string) string {
 	return id
 }
 
-// decodeBody fills in p from a body. An account that p has already stays.
+// decodeBody fills in p from a body. An account that p has already stays, and a
+// model unless the body names one.
 func decodeBody(raw []byte, p *index.Prompt) error {
 	if raw = bytes.TrimLeft(raw, " \t\r\n"); len(raw) == 0 || raw[0] != '{' {
 		return errJSON
@@ -80,13 +91,13 @@ func decodeBody(raw []byte, p *index.Prompt) error {
 	if json.Unmarshal(raw, &b) != nil { // its error quotes the text
 		return errJSON
 	}
-	p.Model = string(b.Model)
-	for _, system := range []text{b.System, b.Instructions} {
+	p.Model = cmp.Or(string(b.Model), p.Model)
+	for _, system := range []text{b.System, b.Instructions, b.SystemCamel, b.SystemSnake} {
 		if system != "" {
 			p.Messages = append(p.Messages, index.Message{Role: "system", Content: string(system)})
 		}
 	}
-	p.Messages = append(append(p.Messages, b.Messages...), b.Input...)
+	p.Messages = slices.Concat(p.Messages, b.Messages, b.Input, b.Contents, b.Prompt.turns, b.InputText.turns)
 	for _, account := range []string{string(b.SafetyIdentifier), string(b.User), b.Metadata.userID} {
 		if p.Account == "" {
 			p.Account = account

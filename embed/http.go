@@ -26,8 +26,11 @@ type HTTPOptions struct {
 	// have the host's own key.
 	Account func(*http.Request) string
 
-	// Match says which requests hold prompts. nil: POST to a path that ends in
-	// /chat/completions, /responses or /messages.
+	// Match says which requests hold prompts. nil: POST to a path that ends as
+	// those of OpenAI, Anthropic, Gemini, Bedrock and Vertex AI do: in /completions,
+	// /responses, /messages, :generateContent, :streamGenerateContent, :rawPredict,
+	// :streamRawPredict, /converse, /converse-stream, /invoke or
+	// /invoke-with-response-stream.
 	Match func(*http.Request) bool
 
 	// ID gives a request an id: one seen before is not counted again. "": none.
@@ -68,8 +71,37 @@ func asksModel(r *http.Request) bool {
 	if r.Method != http.MethodPost {
 		return false
 	}
-	path := strings.TrimSuffix(r.URL.Path, "/")
-	return strings.HasSuffix(path, "/chat/completions") || strings.HasSuffix(path, "/responses") || strings.HasSuffix(path, "/messages")
+	_, ok := beforeMethod(r.URL.Path)
+	return ok
+}
+
+// methods are how the paths of requests end that hold prompts.
+var methods = []string{
+	"/chat/completions", "/completions", "/responses", "/messages",
+	":generateContent", ":streamGenerateContent", ":rawPredict", ":streamRawPredict",
+	"/converse", "/converse-stream", "/invoke", "/invoke-with-response-stream",
+}
+
+func beforeMethod(path string) (before string, ok bool) {
+	path = strings.TrimSuffix(path, "/")
+	for _, m := range methods {
+		if before, ok := strings.CutSuffix(path, m); ok {
+			return before, true
+		}
+	}
+	return "", false
+}
+
+// modelIn returns the model, or Azure's deployment, that a path names right before
+// the method; "" if it does not.
+func modelIn(path string) string {
+	before, _ := beforeMethod(path)
+	for _, name := range []string{"/models/", "/model/", "/deployments/"} {
+		if i := strings.LastIndex(before, name); i >= 0 {
+			return before[i+len(name):]
+		}
+	}
+	return ""
 }
 
 // AccountFromHeader returns a HTTPOptions.Account that takes the value of a
@@ -130,7 +162,7 @@ func (w *watcher) watches(r *http.Request) bool {
 
 // item is what r tells before its body does.
 func (w *watcher) item(r *http.Request) item {
-	it := item{prompt: index.Prompt{Time: now()}}
+	it := item{prompt: index.Prompt{Time: now(), Model: modelIn(r.URL.Path)}}
 	if w.opts.Account != nil {
 		it.prompt.Account = w.opts.Account(r)
 	}

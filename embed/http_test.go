@@ -50,6 +50,17 @@ var bodies = []struct {
 		want: index.Prompt{Account: "user_1_account_2", Messages: msgs("user", "hi")}},
 	{name: "odd types", body: `{"model":5,"user":{},"metadata":"x","system":7,"safety_identifier":"s","messages":[1,null,"x",{"role":3,"content":"no"},{"role":"user","content":{"text":"no"}},{"role":"user","content":["a",3,{"type":"text","text":4}]}]}`,
 		want: index.Prompt{Account: "s", Messages: msgs("user", "a")}},
+	{name: "completions", body: `{"model":"m","user":"u","prompt":"go on"}`, want: index.Prompt{Account: "u", Model: "m", Messages: msgs("user", "go on")}},
+	{name: "completions, several", body: `{"user":"u","prompt":["one","",7,"two"]}`, want: index.Prompt{Account: "u", Messages: msgs("user", "one", "user", "two")}},
+	{name: "completions, tokens", body: `{"user":"u","prompt":[[1,2],[3]]}`, bad: true},
+	{name: "responses, a stored prompt", body: `{"user":"u","prompt":{"id":"pmpt_1"},"input":"hello"}`, want: index.Prompt{Account: "u", Messages: msgs("user", "hello")}},
+	{name: "gemini", body: `{"labels":{"x":"y"},"user":"u","systemInstruction":{"parts":[{"text":"be"},{"text":"brief"}]},"contents":[{"role":"user","parts":[{"text":"look"},{"inlineData":{"data":"x"}},{"text":"here"}]},{"role":"model","parts":[{"text":"I see"}]},{"parts":[{"text":"and now?"}]},{"role":"user","parts":[{"functionResponse":{"response":{"text":"no"}}}]}]}`,
+		want: index.Prompt{Account: "u", Messages: msgs("system", "be\nbrief", "user", "look\nhere", "assistant", "I see", "user", "and now?")}},
+	{name: "gemini, the other spelling", body: `{"user":"u","system_instruction":{"parts":{"text":"no"}},"contents":[{"role":"user","parts":[{"text":"hi"}]}]}`,
+		want: index.Prompt{Account: "u", Messages: msgs("user", "hi")}},
+	{name: "converse", body: `{"user":"u","system":[{"text":"be brief"}],"messages":[{"role":"user","content":[{"text":"hi"},{"image":{"format":"png"}},{"toolResult":{"content":[{"text":"no"}]}}]}]}`,
+		want: index.Prompt{Account: "u", Messages: msgs("system", "be brief", "user", "hi")}},
+	{name: "titan", body: `{"user":"u","inputText":"hi","textGenerationConfig":{}}`, want: index.Prompt{Account: "u", Messages: msgs("user", "hi")}},
 	{name: "no account", body: `{"messages":[{"role":"user","content":"secret"}]}`, bad: true},
 	{name: "no text", body: `{"user":"u","messages":[]}`, bad: true},
 	{name: "another API's", body: `{"user":"u","to":"x"}`, bad: true},
@@ -74,6 +85,37 @@ func TestDecodeBody(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
 			t.Errorf("%s: %v %s", test.name, err, diff)
 		}
+	}
+}
+
+// A path says whether a request asks a model, and which.
+func TestPaths(t *testing.T) {
+	for path, want := range map[string]struct {
+		asks  bool
+		model string
+	}{
+		"/v1/chat/completions":                     {true, ""},
+		"/v1/completions/":                         {true, ""},
+		"/v1/responses":                            {true, ""},
+		"/v1/messages":                             {true, ""},
+		"/openai/deployments/d-1/chat/completions": {true, "d-1"},
+		"/v1beta/models/gemini-2.0-flash:streamGenerateContent":                    {true, "gemini-2.0-flash"},
+		"/v1/projects/p/locations/l/publishers/anthropic/models/claude:rawPredict": {true, "claude"},
+		"/model/us.anthropic.claude-v1:0/converse-stream":                          {true, "us.anthropic.claude-v1:0"},
+		"/model/arn:aws:bedrock:us-east-1:1:inference-profile/x/invoke":            {true, "arn:aws:bedrock:us-east-1:1:inference-profile/x"},
+		"/v1/messages/count_tokens":                                                {},
+		"/v1beta/models/gemini-2.0-flash:countTokens":                              {},
+		"/v1/models":          {},
+		"/model/x/converse/y": {},
+		"/":                   {},
+	} {
+		r := httptest.NewRequest("POST", path, nil)
+		if asksModel(r) != want.asks || modelIn(path) != want.model {
+			t.Errorf("%s: %v %q", path, asksModel(r), modelIn(path))
+		}
+	}
+	if asksModel(httptest.NewRequest("GET", "/v1/responses", nil)) {
+		t.Error("a GET asks")
 	}
 }
 

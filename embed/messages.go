@@ -2,6 +2,7 @@ package embed
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -12,7 +13,8 @@ import (
 // The JSON of LLM APIs, read leniently: what has another type than expected
 // counts as absent, so that one odd field does not lose a prompt.
 
-// A text is a string, or the joined text of an array of content parts.
+// A text is a string, or the joined text of an array of content parts, or an
+// object's that has such parts (Gemini).
 type text string
 
 func (t *text) UnmarshalJSON(b []byte) error {
@@ -36,8 +38,26 @@ func (t *text) UnmarshalJSON(b []byte) error {
 			}
 		}
 		*t = text(strings.Join(all, "\n"))
+	case len(b) > 0 && b[0] == '{':
+		var v struct {
+			Parts nested `json:"parts"`
+		}
+		if err := json.Unmarshal(b, &v); err != nil {
+			return err
+		}
+		*t = text(v.Parts)
 	}
 	return nil
+}
+
+// A nested is a text that is no object.
+type nested text
+
+func (n *nested) UnmarshalJSON(b []byte) error {
+	if *n = ""; len(b) == 0 || b[0] == '{' {
+		return nil
+	}
+	return (*text)(n).UnmarshalJSON(b)
 }
 
 // A part is one element of a content array, of which those that hold text
@@ -120,14 +140,43 @@ func (t *turn) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	var v struct {
-		Role    plain `json:"role"`
-		Content text  `json:"content"`
+		Role    plain  `json:"role"`
+		Content nested `json:"content"`
+		Parts   nested `json:"parts"` // Gemini
 	}
 	if err := json.Unmarshal(b, &v); err != nil {
 		return err
 	}
-	if v.Role != "" {
+	switch {
+	case v.Parts == "" && v.Role != "":
 		*t = turn{string(v.Role), string(v.Content)}
+	case v.Role == "model":
+		*t = turn{"assistant", string(v.Parts)}
+	case v.Parts != "":
+		*t = turn{cmp.Or(string(v.Role), "user"), string(v.Parts)}
+	}
+	return nil
+}
+
+// Lines are what a completion continues: a string or several.
+type lines struct{ turns }
+
+func (l *lines) UnmarshalJSON(b []byte) error {
+	l.turns = nil
+	if len(b) == 0 || b[0] != '"' && b[0] != '[' {
+		return nil
+	}
+	if b[0] == '"' {
+		b = append(append([]byte{'['}, b...), ']')
+	}
+	var all []plain
+	if err := json.Unmarshal(b, &all); err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s != "" {
+			l.turns = append(l.turns, index.Message{Role: "user", Content: string(s)})
+		}
 	}
 	return nil
 }
