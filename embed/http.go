@@ -2,6 +2,7 @@ package embed
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -112,21 +113,21 @@ func AccountFromHeader(name string) func(*http.Request) string {
 
 // AccountFromKey returns a HTTPOptions.Account that hashes the request's API key
 // with HMAC-SHA-256: "key-" and 32 hexadecimal digits. The key is the first there
-// is of X-Api-Key (Anthropic), Api-Key (Azure) and the credentials of
-// Authorization. Without a secret, whoever has a key can find its account.
+// is of X-Api-Key (Anthropic), Api-Key (Azure), X-Goog-Api-Key (Gemini), the
+// credentials of Authorization and the query's key (Gemini). Without a secret, whoever has a key can find its account.
 func AccountFromKey(secret []byte) func(*http.Request) string {
 	secret = bytes.Clone(secret)
 	hashes := &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}
 	return func(r *http.Request) string {
-		key := r.Header.Get("X-Api-Key")
-		if key == "" {
-			key = r.Header.Get("Api-Key")
-		}
+		key := cmp.Or(r.Header.Get("X-Api-Key"), r.Header.Get("Api-Key"), r.Header.Get("X-Goog-Api-Key"))
 		if key == "" {
 			scheme, credentials, ok := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
 			if key = strings.TrimSpace(credentials); !ok {
 				key = scheme
 			}
+		}
+		if key == "" && r.URL != nil && r.URL.RawQuery != "" {
+			key = r.URL.Query().Get("key")
 		}
 		if key == "" {
 			return ""

@@ -240,13 +240,14 @@ func key(k string) string {
 
 func TestAccountFromKey(t *testing.T) {
 	got := map[string]bool{}
-	for _, h := range []http.Header{{"Authorization": {"Bearer sk-1"}}, {"Authorization": {"bearer  sk-1 "}}, {"Authorization": {"sk-1"}}, {"X-Api-Key": {"sk-1"}}, {"Api-Key": {"sk-1"}}} {
+	for _, h := range []http.Header{{"Authorization": {"Bearer sk-1"}}, {"Authorization": {"bearer  sk-1 "}}, {"Authorization": {"sk-1"}}, {"X-Api-Key": {"sk-1"}}, {"Api-Key": {"sk-1"}}, {"X-Goog-Api-Key": {"sk-1"}}} {
 		account := AccountFromKey(nil)(&http.Request{Header: h})
 		got[account] = true
 		if !strings.HasPrefix(account, "key-") || len(account) != 36 || strings.Contains(account, "sk-1") {
 			t.Errorf("account is %q", account)
 		}
 	}
+	got[AccountFromKey(nil)(httptest.NewRequest("POST", "/v1beta/models/m:generateContent?alt=sse&key=sk-1", nil))] = true
 	if len(got) != 1 {
 		t.Errorf("one key has %d accounts", len(got))
 	}
