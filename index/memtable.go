@@ -11,6 +11,7 @@ import (
 // makes them visible to queries and, when full, becomes a segment.
 type memtable struct {
 	first      uint64 // number of its first prompt
+	bound      int    // of size
 	records    []store.Record
 	signatures []byte // width bytes a prompt, zero for an empty sketch
 	width      int
@@ -22,10 +23,10 @@ type memtable struct {
 	valueEnds  []uint32 // by prompt, where its values end
 }
 
-// newMemtable makes room for about so many postings.
+// newMemtable makes a memtable of about so many postings.
 func newMemtable(first uint64, width, room int) *memtable {
 	return &memtable{
-		first: first, width: width,
+		first: first, bound: room, width: width,
 		records: make([]store.Record, 0, room/48), signatures: make([]byte, 0, room/48*width),
 		values: make([]template.Value, 0, room/48), valueEnds: make([]uint32, 0, room/48),
 		shingles: newPostings(room * 9 / 16), bands: newPostings(room * 9 / 16), ids: newPostings(room / 32),
@@ -48,9 +49,9 @@ func (m *memtable) reset(first uint64) {
 // next is the number that the next prompt will get.
 func (m *memtable) next() uint64 { return m.first + uint64(len(m.records)) }
 
-// size is what the option MemtablePostings bounds.
-func (m *memtable) size() int {
-	return len(m.shingles.posts) + len(m.bands.posts) + len(m.records)
+// full reports whether the memtable is to become a segment.
+func (m *memtable) full() bool {
+	return len(m.shingles.posts)+len(m.bands.posts)+len(m.records) >= m.bound
 }
 
 func (m *memtable) record(n uint64) *store.Record { return &m.records[n-m.first] }

@@ -31,7 +31,8 @@ type Options struct {
 
 	// MemtablePostings bounds the newest prompts held in memory, in postings
 	// (about 50 a prompt), before they become a segment. It decides where
-	// segments end. 0: 3,000,000.
+	// segments end. 0: 2,000,000, from 400,000 prompts on 3,000,000, and from a
+	// million on 4,500,000.
 	MemtablePostings int
 
 	// FlagAccounts is the number of accounts within 7 days at which a template
@@ -93,15 +94,14 @@ func (o *Options) filled() (Options, error) {
 	for _, err := range []error{
 		set("SiftBytes", &f.SiftBytes, 256<<20, 4<<10),
 		set("TemplateBytes", &f.TemplateBytes, 256<<20, 64<<10),
-		set("MemtablePostings", &f.MemtablePostings, 3_000_000, 1000),
 		set("FlagAccounts", &f.FlagAccounts, 20, 2),
 	} {
 		if err != nil {
 			return f, err
 		}
 	}
-	if f.MemtablePostings > 100_000_000 {
-		return f, fmt.Errorf("index: Options.MemtablePostings is %d; at most 100,000,000", f.MemtablePostings)
+	if n := f.MemtablePostings; n != 0 && (n < 1000 || n > 100_000_000) {
+		return f, fmt.Errorf("index: Options.MemtablePostings is %d; 1,000 to 100,000,000 can be, or 0", n)
 	}
 	if f.PaymentAttrs == nil {
 		f.PaymentAttrs = []string{"payment", "card", "billing"}
@@ -115,4 +115,19 @@ func (o *Options) filled() (Options, error) {
 		f.Logger = slog.New(slog.DiscardHandler)
 	}
 	return f, nil
+}
+
+// memtablePostings bounds the memtable that follows so many prompts. What has been
+// counted in since the last seal is in the file twice once it is sealed, so the
+// first ones are small; few large ones are less work.
+func (o *Options) memtablePostings(prompts uint64) int {
+	switch {
+	case o.MemtablePostings > 0:
+		return o.MemtablePostings
+	case prompts < 400_000:
+		return 2_000_000
+	case prompts < 1_000_000:
+		return 3_000_000
+	}
+	return 4_500_000
 }

@@ -85,7 +85,7 @@ func (ix *Index) restoreTables(r *store.Reader) (templates []*template.Template,
 	if err := ix.restoreLearnt(r); err != nil {
 		return nil, err
 	}
-	ix.mem = newMemtable(r.Sealed()+1, ix.scheme.Rows, ix.opts.MemtablePostings)
+	ix.mem = newMemtable(r.Sealed()+1, ix.scheme.Rows, ix.opts.memtablePostings(r.Sealed()))
 	inMemory := func(s template.Stat) bool { return !s.Out }
 	err = eachStored(r, inMemory, func(t *template.Template) error {
 		templates = append(templates, t)

@@ -28,7 +28,7 @@ type sealing struct {
 // rotateIfFull starts a new memtable when the current one is full, and returns
 // the old one for sealing. It waits while an earlier one is being sealed.
 func (ix *Index) rotateIfFull() *sealing {
-	if ix.mem.size() < ix.opts.MemtablePostings {
+	if !ix.mem.full() {
 		return nil
 	}
 	return ix.rotate()
@@ -54,12 +54,13 @@ func (ix *Index) rotate() *sealing {
 	s.puts = append(s.puts, ix.counters())
 	s.recalls = ix.templates.Lost()
 	ix.sealing = s
-	if ix.mem = ix.spare; ix.mem != nil {
+	bound := ix.opts.memtablePostings(s.mem.next() - 1)
+	if ix.mem = ix.spare; ix.mem != nil && ix.mem.bound == bound {
 		ix.mem.reset(s.mem.next())
-		ix.spare = nil
 	} else {
-		ix.mem = newMemtable(s.mem.next(), s.mem.width, ix.opts.MemtablePostings)
+		ix.mem = newMemtable(s.mem.next(), s.mem.width, bound)
 	}
+	ix.spare = nil
 	ix.exemplars = make(map[uint32][]string)
 	return s
 }
