@@ -41,7 +41,10 @@ func (a *app) backup() *cobra.Command {
 		Use:   "backup OUT",
 		Short: "Write a consistent copy of the index",
 		Long: `Write a consistent copy of the index to the new file OUT, or to standard output
-for "-". The copy is an index itself: name it with --db to use it.`,
+for "-". The copy is an index itself: name it with --db to use it.
+
+It is called OUT.partial and a number until it is whole and on the disk. Files of
+such names, when no backup is under way, are of one that was killed: remove them.`,
 		Example: `  chorus backup chorus-monday.db
   chorus backup - | zstd > chorus.db.zst`,
 		Args: takes(1, 1, `one new file, or "-" for standard output`),
@@ -65,20 +68,20 @@ for "-". The copy is an index itself: name it with --db to use it.`,
 	}
 }
 
-// backupTo writes a backup to a file that must not exist. A backup that failed
-// leaves no file.
+// backupTo writes a backup to a file that must not exist, as create does, and
+// returns its size in bytes.
 func backupTo(ctx context.Context, ix *index.Index, name string) (n int64, err error) {
-	f, err := newFile(name)
-	if err != nil {
-		return 0, err
-	}
-	err = errors.Join(ix.Backup(ctx, f), f.Sync())
-	info, e := f.Stat()
-	if err = errors.Join(err, e, f.Close()); err != nil {
-		os.Remove(name)
-		return 0, err
-	}
-	return info.Size(), nil
+	err = create(name, func(f *os.File) error {
+		if err := ix.Backup(ctx, f); err != nil {
+			return err
+		}
+		info, err := f.Stat()
+		if err == nil {
+			n = info.Size()
+		}
+		return err
+	})
+	return n, err
 }
 
 func (a *app) compact() *cobra.Command {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"runtime"
 )
 
 // print writes v as a line of JSON.
@@ -26,31 +28,80 @@ func (a *app) printTable(t *table) error {
 	return nil
 }
 
-// writeTo lets f write to a new file, or to standard output for "-".
+// writeTo lets f write a new file, or to standard output for "-".
 func (a *app) writeTo(name string, f func(io.Writer) error) error {
 	if name == "-" {
 		w := bufio.NewWriter(a.stdout)
 		return errors.Join(f(w), w.Flush())
 	}
-	file, err := newFile(name)
+	return create(name, func(file *os.File) error {
+		w := bufio.NewWriter(file)
+		return errors.Join(f(w), w.Flush())
+	})
+}
+
+// partial is what stands behind the name of a file that is not whole yet, before
+// a random number.
+const partial = ".partial"
+
+// create makes a file that is not there yet of what f writes. It has another
+// name, beside its own, until it is whole and on the disk: what bears the name is
+// whole, also after a crash. What failed leaves no file.
+func create(name string, f func(*os.File) error) (err error) {
+	if err := vacant(name); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+partial+"*") // mode 0600
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			path.Path = name
+		}
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(file.Name())
+		}
+	}()
+	err = f(file)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if err := vacant(name); err != nil { // somebody else made it meanwhile
+		return err
+	}
+	if err := os.Rename(file.Name(), name); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(name))
+}
+
+// vacant refuses a name that something has.
+func vacant(name string) error {
+	_, err := os.Lstat(name)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%s exists: name a new file", name)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return err
+}
+
+// syncFolder makes a file's new name last.
+func syncFolder(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil // which syncs no folders
+	}
+	d, err := os.Open(name)
 	if err != nil {
 		return err
 	}
-	w := bufio.NewWriter(file)
-	if err := errors.Join(f(w), w.Flush(), file.Close()); err != nil {
-		os.Remove(name)
-		return err
-	}
-	return nil
-}
-
-// newFile makes a file that is not there yet.
-func newFile(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s exists: name a new file", name)
-	}
-	return f, err
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // An answer passes on what is written, and keeps the first error: a command
