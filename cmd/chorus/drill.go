@@ -25,7 +25,8 @@ func (a *app) drill() *cobra.Command {
 been alerted, after how many prompts, and how many of its accounts would have been
 recovered; beside it, which alerts your own traffic raises without any campaign.
 The index itself is only read. Copies are temporary files (in TMPDIR, twice the
-index's size) and are removed at the end, also after an interrupt.
+index's size) and are removed at the end, also after an interrupt. A drill that is
+killed leaves them in a folder chorus-drill-…; the next one says so.
 
 With --log a new temporary index is made of logs instead, with the campaign among
 their prompts by time. That takes as long as loading them once for every size and
@@ -110,9 +111,16 @@ func (d *drilling) run(ctx context.Context) error {
 	return err
 }
 
+// drillFolder begins the name of the folder of a drill's temporary files.
+const drillFolder = "chorus-drill-"
+
 // measure makes the report with temporary indexes, and removes them.
 func (d *drilling) measure(ctx context.Context) (err error) {
-	if d.dir, err = os.MkdirTemp("", "chorus-drill-"); err != nil {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), drillFolder+"*")) // a TMPDIR with [ in it finds none
+	for _, name := range left {
+		fmt.Fprintf(d.stderr, "chorus: %s holds copies of a drill that was killed, or of one under way; if none is, remove it\n", escape(name, false))
+	}
+	if d.dir, err = os.MkdirTemp("", drillFolder); err != nil {
 		return fmt.Errorf("%w; TMPDIR names the folder for temporary files", err)
 	}
 	defer func() {

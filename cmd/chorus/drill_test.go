@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -34,5 +35,23 @@ func TestDrillInterrupted(t *testing.T) {
 	}
 	if n := entries(); n > 0 {
 		t.Errorf("%d temporary files are left", n)
+	}
+}
+
+// TestDrillLeft: a drill names what a killed one has left, and leaves it alone,
+// as it might not have ended.
+func TestDrillLeft(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	left := filepath.Join(tmp, drillFolder+"1")
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, _, stderr := call(t.Context(), nil, "drill", "--db", filepath.Join(tmp, "missing.db"))
+	if strings.Count(stderr, left+" holds copies of a drill that was killed") != 1 {
+		t.Error(stderr)
+	}
+	if _, err := os.Stat(left); err != nil {
+		t.Error(err)
 	}
 }
