@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,11 +57,17 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 // TestUnwritten: whose answer cannot be written has failed, and was not used wrongly.
 func TestUnwritten(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"help", "load"}, {"completion", "bash"}, {"version"}} {
+	db := filepath.Join(t.TempDir(), "x.db")
+	for _, args := range [][]string{{"--help"}, {"help", "load"}, {"completion", "bash"}, {"version"},
+		{"token", "create", "ann", "--role", "read", "--db", db}, {"token", "create", "ann", "--role", "read", "--json", "--db", db},
+	} {
 		var stderr bytes.Buffer
 		a := &app{stdout: full{}, stderr: &stderr}
 		if code := a.run(t.Context(), args); code != exitFailed || stderr.String() != "chorus: no space left\n" {
 			t.Errorf("%s: exit code %d\n%s", args, code, stderr.String())
 		}
+	}
+	if _, err := os.Stat(db + ".tokens"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a token that nobody saw is valid: %v", err)
 	}
 }

@@ -92,22 +92,25 @@ func (t *tokening) create(name string) error {
 	if err != nil {
 		return err
 	}
-	token, made, err := access.Create(path, access.Token{Name: name, Roles: role, Expires: expires, Rate: t.rate, Concurrent: t.concurrent})
+	of := access.Token{Name: name, Roles: role, Expires: expires, Rate: t.rate, Concurrent: t.concurrent}
+	made, err := access.Issue(path, of, func(token string, made access.Token) error {
+		if t.json {
+			return t.print(struct {
+				Secret string `json:"token"`
+				access.Token
+			}{token, made})
+		}
+		_, err := fmt.Fprintln(t.stdout, token)
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	t.record("token created", slog.String("token", made.Name), slog.String("token_roles", made.Roles.String()))
-	if t.json {
-		return t.print(struct {
-			Secret string `json:"token"`
-			access.Token
-		}{token, made})
-	}
-	if len(before) == 0 {
+	if len(before) == 0 && !t.json {
 		fmt.Fprintf(t.stderr, "chorus: the first token of %s: from now on every request needs one\n", escape(path, false))
 	}
-	_, err = fmt.Fprintln(t.stdout, token)
-	return err
+	return nil
 }
 
 // expiry reads when a token ends; an empty value means never.

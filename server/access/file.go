@@ -49,23 +49,39 @@ func List(path string) ([]Token, error) {
 // it to the file at path, which it makes if need be. The token returned is kept
 // nowhere. A server that uses the file knows it within a second.
 func Create(path string, t Token) (token string, made Token, err error) {
-	token = newToken()
+	made, err = Issue(path, t, func(shown string, _ Token) error {
+		token = shown
+		return nil
+	})
+	if err != nil {
+		return "", made, err
+	}
+	return token, made, nil
+}
+
+// Issue makes a token as Create does, and gives it to show before the file has
+// it: a token that could not be shown is nobody's, and there is none.
+func Issue(path string, t Token, show func(token string, made Token) error) (made Token, err error) {
+	token := newToken()
 	t.Hash, t.Created = hashOf(token), time.Now().UTC().Truncate(time.Second)
 	t.Expires = t.Expires.UTC().Truncate(time.Second)
 	if err := t.validate(); err != nil {
-		return "", t, fmt.Errorf("access: token %q: %w", t.Name, err)
+		return t, fmt.Errorf("access: token %q: %w", t.Name, err)
 	}
+	shown := false
 	err = update(path, func(f *tokenFile) error {
 		if slices.ContainsFunc(f.Tokens, func(o Token) bool { return o.Name == t.Name }) {
 			return fmt.Errorf("%w: %s", ErrExists, t.Name)
 		}
 		f.Tokens = append(f.Tokens, t)
-		return nil
+		err := show(token, t)
+		shown = err == nil
+		return err
 	})
-	if err != nil {
-		return "", t, err
+	if err != nil && shown {
+		err = fmt.Errorf("%w; the token that was shown is not valid", err)
 	}
-	return token, t, nil
+	return t, err
 }
 
 // Revoke takes a token out of the file. A server that uses the file ends its
@@ -114,9 +130,14 @@ func decodeTokens(r *os.File, path string) (f tokenFile, err error) {
 // parseTokens reads a token file. It refuses what it does not know: a limit
 // whose name is misspelt must not be no limit.
 func parseTokens(b []byte) (f tokenFile, err error) {
+	if len(bytes.TrimSpace(b)) == 0 {
+		return tokenFile{}, errors.New("it is empty: put a copy of it back, or delete it and make tokens with \"chorus token create\"")
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&f); err != nil {
+	if err := d.Decode(&f); errors.Is(err, io.ErrUnexpectedEOF) {
+		return tokenFile{}, errors.New("it ends in the middle: put a copy of it back, or delete it and make tokens with \"chorus token create\"")
+	} else if err != nil {
 		return tokenFile{}, err
 	}
 	if _, err := d.Token(); err != io.EOF {
