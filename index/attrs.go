@@ -262,7 +262,7 @@ func (ix *Index) restoreAttrs(r *store.Reader) error {
 		return err
 	}
 	if n := len(ix.attrs.byName); n > maxAttrNames {
-		return fmt.Errorf("index: Options.KeepAttrs: together with those counted before these are %d attributes; at most %d", n, maxAttrNames)
+		return badOption("KeepAttrs", "together with those counted before these are %d attributes; at most %d", n, maxAttrNames)
 	}
 	return nil
 }
@@ -270,18 +270,18 @@ func (ix *Index) restoreAttrs(r *store.Reader) error {
 // checkKeepAttrs validates Options.KeepAttrs.
 func checkKeepAttrs(keep, payments []string) error {
 	if len(keep) > maxKeepAttrs {
-		return fmt.Errorf("index: Options.KeepAttrs names %d attributes; at most %d", len(keep), maxKeepAttrs)
+		return badOption("KeepAttrs", "%d attributes; at most %d", len(keep), maxKeepAttrs)
 	}
 	for i, name := range keep {
 		switch {
 		case name == "" || len(name) > attrBytes || !utf8.ValidString(name) || strings.ContainsRune(name, '='):
-			return fmt.Errorf("index: Options.KeepAttrs: %q is no name of an attribute: 1 to %d bytes without \"=\"", name, attrBytes)
+			return badOption("KeepAttrs", "%q is no name of an attribute: 1 to %d bytes without \"=\"", name, attrBytes)
 		case name == modelAttr:
-			return fmt.Errorf("index: Options.KeepAttrs: %q is always counted; leave it out", name)
+			return badOption("KeepAttrs", "%q is always counted; leave it out", name)
 		case name == networkAttr || slices.Contains(payments, name):
-			return fmt.Errorf("index: Options.KeepAttrs: %q tells accounts apart, only hashes of it are kept; leave it out", name)
+			return badOption("KeepAttrs", "%q tells accounts apart, only hashes of it are kept; leave it out", name)
 		case slices.Contains(keep[:i], name):
-			return fmt.Errorf("index: Options.KeepAttrs: %q is there twice", name)
+			return badOption("KeepAttrs", "%q is there twice", name)
 		}
 	}
 	return nil

@@ -291,7 +291,7 @@ func TestManyAttrs(t *testing.T) {
 
 func TestKeepAttrs(t *testing.T) {
 	for _, bad := range [][]string{{""}, {"a=b"}, {strings.Repeat("x", 65)}, {"\xff"}, {"model"}, {"ip"}, {"card"}, {"a", "a"}, make([]string, 17)} {
-		if _, err := Open(tempIndex(t), &Options{KeepAttrs: bad}); err == nil || !strings.Contains(err.Error(), "KeepAttrs") {
+		if _, err := Open(tempIndex(t), &Options{KeepAttrs: bad}); !errors.As(err, new(*OptionError)) || !strings.Contains(err.Error(), "index: Options.KeepAttrs: ") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -2,6 +2,7 @@ package index
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/seed-368d3dfa/chorus/index/internal/store"
 )
@@ -50,3 +51,15 @@ type Error struct {
 
 func (e *Error) Error() string   { return e.sentinel.Error() + ": " + e.cause.Error() }
 func (e *Error) Unwrap() []error { return []error{e.sentinel, e.cause} }
+
+// An OptionError is a field of Options that has a value it cannot have.
+type OptionError struct {
+	Option string // the field's name
+	Reason string
+}
+
+func (e *OptionError) Error() string { return "index: Options." + e.Option + ": " + e.Reason }
+
+func badOption(name, format string, args ...any) error {
+	return &OptionError{name, fmt.Sprintf(format, args...)}
+}

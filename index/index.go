@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"sync"
@@ -130,7 +129,7 @@ func (ix *Index) start() error {
 	ix.attrs = newAttrs(ix.opts.KeepAttrs)
 	ix.sift, err = sift.New(sift.Options{Bytes: ix.opts.SiftBytes})
 	if err != nil {
-		return fmt.Errorf("index: Options.SiftBytes: %w", err)
+		return badOption("SiftBytes", "%v", err)
 	}
 	maxExemplars := 0
 	if ix.opts.NoExemplars {

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -87,7 +86,7 @@ func (o *Options) filled() (Options, error) {
 			*p = def
 		}
 		if *p < least {
-			return fmt.Errorf("index: Options.%s is %d; it must be at least %d, or 0 for %d", name, *p, least, def)
+			return badOption(name, "%d; it must be at least %d, or 0 for %d", *p, least, def)
 		}
 		return nil
 	}
@@ -101,7 +100,7 @@ func (o *Options) filled() (Options, error) {
 		}
 	}
 	if n := f.MemtablePostings; n != 0 && (n < 1000 || n > 100_000_000) {
-		return f, fmt.Errorf("index: Options.MemtablePostings is %d; 1,000 to 100,000,000 can be, or 0", n)
+		return f, badOption("MemtablePostings", "%d; 1,000 to 100,000,000 can be, or 0", n)
 	}
 	if f.PaymentAttrs == nil {
 		f.PaymentAttrs = []string{"payment", "card", "billing"}
