@@ -58,6 +58,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		skipped.report(a.stderr)
 		return exitSkipped
 	}
+	err = flagged(err)
 	code, hint := a.explain(err)
 	if errors.Is(err, index.ErrDamaged) && cmd.Name() != "check" {
 		hint = "\"chorus check\" says what is damaged. " + hint

@@ -94,6 +94,21 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
 
+// optionFlags are the flags by which tuning sets what may be wrong with
+// index.Options.
+var optionFlags = map[string]string{
+	"FlagAccounts": "flag-accounts", "SiftBytes": "sift-mib", "TemplateBytes": "template-mib", "KeepAttrs": "keep-attrs",
+}
+
+// flagged names the flag in an error about an option of the index.
+func flagged(err error) error {
+	var option *index.OptionError
+	if errors.As(err, &option) && optionFlags[option.Option] != "" {
+		return usagef("--%s: %s", optionFlags[option.Option], option.Reason)
+	}
+	return err
+}
+
 // packages are what errors of chorus's libraries begin with.
 var packages = []string{"index", "store", "search", "promptlog", "share", "access", "consume"}
 

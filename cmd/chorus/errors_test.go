@@ -8,8 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 
 	"github.com/seed-368d3dfa/chorus/index"
 )
@@ -69,5 +72,20 @@ func TestUnwritten(t *testing.T) {
 	}
 	if _, err := os.Stat(db + ".tokens"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a token that nobody saw is valid: %v", err)
+	}
+}
+
+// TestFlagged: what is wrong with an option is told by its flag.
+func TestFlagged(t *testing.T) {
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	tuning(f)
+	for option, name := range optionFlags {
+		if _, ok := reflect.TypeFor[index.Options]().FieldByName(option); !ok || f.Lookup(name) == nil {
+			t.Errorf("%s is no option, or --%s no flag", option, name)
+		}
+		err := flagged(fmt.Errorf("open: %w", &index.OptionError{Option: option, Reason: "too much"}))
+		if want := "--" + name + ": too much"; err.Error() != want || !errors.As(err, new(*usageError)) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
