@@ -52,7 +52,7 @@ Jaccard similarity), estimated: 1 for the same text, 0 for nothing in common.`,
 // text is the argument, or what standard input holds.
 func (a *app) text(args []string) (string, error) {
 	if len(args) > 0 {
-		return args[0], nil
+		return some(args[0])
 	}
 	if _, ok := terminal(a.stdin); ok {
 		fmt.Fprintln(a.stderr, "chorus: reading the text from the terminal; end it with Ctrl-D")
@@ -61,7 +61,18 @@ func (a *app) text(args []string) (string, error) {
 	if err == nil && len(b) > maxQuery {
 		err = fmt.Errorf("standard input: longer than %s", size(maxQuery))
 	}
-	return string(b), err
+	if err != nil {
+		return "", err
+	}
+	return some(string(b))
+}
+
+// some refuses a text that is none.
+func some(text string) (string, error) {
+	if strings.TrimSpace(text) == "" {
+		return "", usagef("there is no text: give one as argument or on standard input")
+	}
+	return text, nil
 }
 
 func (a *app) printMatches(matches []index.Match) error {
