@@ -197,8 +197,6 @@ func wanted(name string, invalid *pflag.InvalidValueError) string {
 		want = "whole numbers, with commas between them"
 	case "float64":
 		want = "a number"
-	case "duration":
-		want = "a time like 30s or 5m"
 	case "bool":
 		want = "true or false"
 	default:

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -84,6 +85,34 @@ func (v *between[T]) wants() string {
 	}
 	return fmt.Sprintf("%s from %v to %v", kind, v.least, v.most)
 }
+
+// A span is a flag's value: how long something may take, which is not negative.
+type span time.Duration
+
+// lasting sets *d to a default and makes it the value of a flag.
+func lasting(d *time.Duration, def time.Duration) *span {
+	*d = def
+	return (*span)(d)
+}
+
+func (v *span) String() string { return time.Duration(*v).String() }
+
+// Type is what help shows in place of a value.
+func (*span) Type() string { return "duration" }
+
+func (v *span) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return err
+	}
+	if d < 0 {
+		return strconv.ErrRange
+	}
+	*v = span(d)
+	return nil
+}
+
+func (*span) wants() string { return "a time like 30s or 5m, 0 or more" }
 
 // oneOf lists words of which one is wanted.
 func oneOf(words []string) string {

@@ -103,9 +103,9 @@ holds are used in place of --listen.`,
 	f.StringVar(&s.address, "listen", defaultListen, "address and port; port 0 picks a free one")
 	f.StringVar(&s.cert, "tls-cert", "", "file with the certificate and its issuers' (PEM)")
 	f.StringVar(&s.key, "tls-key", "", "file with the certificate's key (PEM)")
-	f.DurationVar(&s.drain, "drain", 30*time.Second, "how long requests under way may take when it stops")
-	f.DurationVar(&s.waitLock, "wait-lock", 10*time.Second, "how long to wait for another process to let go of the index")
-	f.DurationVar(&s.lag, "lag", 2*time.Second, "how old scores and campaigns may be in answers while prompts come in")
+	f.Var(lasting(&s.drain, 30*time.Second), "drain", "how long requests under way may take when it stops")
+	f.Var(lasting(&s.waitLock, 10*time.Second), "wait-lock", "how long to wait for another process to let go of the index")
+	f.Var(lasting(&s.lag, 2*time.Second), "lag", "how old scores and campaigns may be in answers while prompts come in")
 	f.StringArrayVar(&s.streams, "consume", nil, "also add the prompts of a stream: a `URL` as \"chorus consume --help\" has them; may be repeated")
 	s.access.flags(cmd)
 	s.hooks.flags(cmd)
@@ -123,9 +123,6 @@ func (s *serving) run(ctx context.Context) error {
 	}
 	if (s.cert == "") != (s.key == "") {
 		return usagef("--tls-cert and --tls-key belong together")
-	}
-	if s.waitLock < 0 || s.drain < 0 || s.lag < 0 {
-		return usagef("--wait-lock, --drain and --lag: want a time like 10s")
 	}
 	if err := checkStreams(s.streams); err != nil {
 		return err
