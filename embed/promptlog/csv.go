@@ -261,7 +261,8 @@ func quote(out *bytes.Buffer, b []byte) {
 
 // tabular guesses whether input whose first line is given is CSV or TSV by its
 // header: at least two columns, one of them named like an account and one like
-// a text, or by what a map says. 0 means neither.
+// a text, or by what a map says. 0 means neither. Semicolons between columns are
+// taken for commas, so that the header is refused with a hint.
 func tabular(line []byte, m *Map) (comma byte) {
 	if len(line) == 0 || !utf8.Valid(line) || line[0] == '{' || line[0] == '[' {
 		return 0
@@ -273,7 +274,7 @@ func tabular(line []byte, m *Map) (comma byte) {
 			known[0] = commonAccount
 		}
 	}
-	for _, comma := range []byte{'\t', ','} {
+	for _, comma := range []byte{'\t', ',', ';'} {
 		c := rows{comma: comma}
 		open, reason := c.cells(append([]byte(nil), line...), false)
 		if open || reason != "" || len(c.ends) < 2 {
@@ -292,6 +293,9 @@ func tabular(line []byte, m *Map) (comma byte) {
 			}
 		}
 		if found == len(known) {
+			if comma == ';' {
+				comma = ','
+			}
 			return comma
 		}
 	}

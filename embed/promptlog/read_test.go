@@ -181,20 +181,26 @@ func TestReadHeadless(t *testing.T) {
 		"account,time,text\na\n":                                         "1 column where the header has 3",
 		"account;time;text\na;2026-06-01T08:00:00Z;hello\n":              "the columns are separated by semicolons: want commas, or tabs in a file named .tsv",
 	} {
-		var first string
-		for b, err := range Read(t.Context(), strings.NewReader(in), &Options{Name: "x.csv", Format: "auto"}) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(b.Prompts) > 0 {
-				t.Errorf("%q has prompts", in)
-			}
-			if first == "" && len(b.Skipped) > 0 {
-				first = b.Skipped[0].Reason
-			}
+		names := []string{"x.csv"}
+		if strings.HasPrefix(in, "account;") {
+			names = append(names, "-", "x.log") // known for a table by its header
 		}
-		if first != want {
-			t.Errorf("%q: %q, want %q", in, first, want)
+		for _, name := range names {
+			var first string
+			for b, err := range Read(t.Context(), strings.NewReader(in), &Options{Name: name, Format: "auto"}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(b.Prompts) > 0 {
+					t.Errorf("%s: %q has prompts", name, in)
+				}
+				if first == "" && len(b.Skipped) > 0 {
+					first = b.Skipped[0].Reason
+				}
+			}
+			if first != want {
+				t.Errorf("%s: %q: %q, want %q", name, in, first, want)
+			}
 		}
 	}
 }
