@@ -161,7 +161,7 @@ func (s *Server) refuse(ctx context.Context, pattern string, err error) *problem
 		p.Instance = "urn:chorus:request:" + id
 	}
 	if status < http.StatusInternalServerError {
-		p.Detail = short(strings.TrimPrefix(strings.TrimPrefix(err.Error(), "index: "), "promptlog: "))
+		p.Detail = short(intake.Words(err))
 	} else if ctx.Err() == nil {
 		s.o.Logger.Error("request failed", "request", id, "pattern", pattern, "status", status, "error", err)
 	}

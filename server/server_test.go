@@ -241,6 +241,7 @@ func TestErrors(t *testing.T) {
 		{"GET", "/v1/templates?cursor=x", "", "", 422, "invalid cursor: it is of no such list"},
 		{"GET", "/v1/templates/t999", "", "", 404, "-"},
 		{"GET", "/v1/accounts/nobody", "", "", 404, "-"},
+		{"POST", "/v1/campaigns/import", "application/json", "{}", 422, "-"},
 		{"GET", "/v1/flags?after=-1", "", "", 422, "after: want the number of a flag"},
 	} {
 		var p failure
@@ -257,6 +258,11 @@ func TestErrors(t *testing.T) {
 		}
 		if strings.Contains(p.Detail, marker) {
 			t.Errorf("%s: the error has the text: %s", name, p.Detail)
+		}
+		for _, pkg := range []string{"index: ", "search: ", "share: ", "promptlog: ", "store: "} {
+			if strings.Contains(p.Detail, pkg) {
+				t.Errorf("%s: the error names a package: %s", name, p.Detail)
+			}
 		}
 	}
 	var p failure

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/flate"
@@ -23,6 +24,18 @@ var (
 	ErrType     = errors.New("Content-Type: want application/json or application/x-ndjson")
 )
 
+// A headerError is that of a header which is to have something else than the
+// error beneath says, in words.
+type headerError struct {
+	words string
+	error
+}
+
+func (e *headerError) Error() string { return e.words }
+func (e *headerError) Unwrap() error { return e.error }
+
+var errEncoding = &headerError{"Content-Encoding: want gzip, zstd, deflate or snappy", ErrEncoding}
+
 // ErrBusy is the error of a request for which the index had no time: the same
 // request may succeed later. What came before it counts.
 var ErrBusy = errors.New("too much to do at the moment")
@@ -34,6 +47,18 @@ func (e RequestError) Error() string { return string(e) }
 
 func badRequest(format string, args ...any) error {
 	return RequestError(fmt.Sprintf(format, args...))
+}
+
+// packages are what errors of chorus's libraries begin with.
+var packages = []string{"index", "store", "search", "share", "promptlog", "intake", "webhook", "access"}
+
+// Words is an error's text for clients, without the names of packages that it
+// came through.
+func Words(err error) string {
+	parts := strings.Split(err.Error(), ": ")
+	last := parts[len(parts)-1]
+	parts = slices.DeleteFunc(parts[:len(parts)-1], func(part string) bool { return slices.Contains(packages, part) })
+	return strings.Join(append(parts, last), ": ")
 }
 
 // WindowBytes is what zstd content may ask for over HTTP (RFC 9659).
@@ -121,7 +146,7 @@ func openBody(r *http.Request, limit int64) (*body, error) {
 		}
 		in = whole
 	default:
-		return nil, fmt.Errorf("%w, deflate or snappy", ErrEncoding)
+		return nil, errEncoding
 	}
 	z, err := promptlog.NewReader(in, &promptlog.Options{WindowBytes: WindowBytes, MaxBytes: limit})
 	if err != nil {

@@ -164,7 +164,7 @@ func (in *Intake) status(w http.ResponseWriter, r *http.Request, err error) (sta
 		w.Header().Set("Retry-After", "5")
 	}
 	if status < http.StatusInternalServerError {
-		return status, err.Error()
+		return status, Words(err)
 	}
 	if r.Context().Err() == nil {
 		in.o.Logger.Error("request failed", "pattern", r.Pattern, "status", status, "error", err)

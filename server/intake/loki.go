@@ -2,7 +2,6 @@ package intake
 
 import (
 	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"strings"
@@ -80,7 +79,7 @@ func (in *Intake) loki(w http.ResponseWriter, r *http.Request) error {
 func (in *Intake) readPush(r *http.Request) ([]stream, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if kind != jsonType && kind != protoType && kind != "" {
-		return nil, fmt.Errorf("%w (here: %s or %s)", ErrType, jsonType, protoType)
+		return nil, errPushType
 	}
 	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
 	if kind != jsonType && (encoding == "" || encoding == "identity" || encoding == "snappy") {

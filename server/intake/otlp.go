@@ -23,10 +23,11 @@ func otlpType(r *http.Request) (kind string, err error) {
 	case jsonType, protoType:
 		return kind, nil
 	}
-	return "", errOTLPType
+	return "", errPushType
 }
 
-var errOTLPType = fmt.Errorf("%w (here: %s or %s)", ErrType, jsonType, protoType)
+// errPushType is the error of a request of OTLP or Loki in another encoding.
+var errPushType = &headerError{"Content-Type: want " + jsonType + " or " + protoType, ErrType}
 
 func (in *Intake) otlpLogs(w http.ResponseWriter, r *http.Request) error {
 	return in.otlp(w, r, (*promptlog.Decoder).OTLPLogs, "rejectedLogRecords", "log records")

@@ -99,7 +99,12 @@ func TestLoki(t *testing.T) {
 	} {
 		s.post(400, "/loki/api/v1/push", body, "Content-Type", kind)
 	}
-	s.post(415, "/loki/api/v1/push", "x", "Content-Type", "text/plain")
+	if got, want := s.post(415, "/loki/api/v1/push", "x", "Content-Type", "text/plain"), "Content-Type: want application/json or application/x-protobuf\n"; got != want {
+		t.Errorf("got %s want %s", got, want)
+	}
+	if got, want := s.post(415, "/loki/api/v1/push", "x", "Content-Type", "application/json", "Content-Encoding", "br"), "Content-Encoding: want gzip, zstd, deflate or snappy\n"; got != want {
+		t.Errorf("got %s want %s", got, want)
+	}
 }
 
 func TestParseLabels(t *testing.T) {
@@ -206,8 +211,10 @@ func TestOTLP(t *testing.T) {
 	s.post(200, "/v1/logs", "", "Content-Type", "application/x-protobuf")
 	s.post(200, "/v1/logs", "{}", "Content-Type", "application/json")
 	s.post(400, "/v1/logs", marker, "Content-Type", "application/x-protobuf")
-	s.post(415, "/v1/logs", marker, "Content-Type", "text/plain")
-	if got, want := s.post(400, "/v1/traces", "{"+marker, "Content-Type", "application/json"), `{"code":3,"message":"promptlog: OTLP: malformed JSON at byte 2"}`; got != want {
+	if got, want := s.post(415, "/v1/logs", marker, "Content-Type", "text/plain"), `{"code":3,"message":"Content-Type: want application/json or application/x-protobuf"}`; got != want {
+		t.Errorf("got %s want %s", got, want)
+	}
+	if got, want := s.post(400, "/v1/traces", "{"+marker, "Content-Type", "application/json"), `{"code":3,"message":"OTLP: malformed JSON at byte 2"}`; got != want {
 		t.Errorf("got %s want %s", got, want)
 	}
 }
