@@ -54,6 +54,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -88,6 +89,10 @@ type Options struct {
 	// Count gets what requests brought in, by protocol; nil: nothing.
 	Count func(intake.Protocol, intake.Counts)
 
+	// Handshake is told of each connection on which TLS could not be agreed; nil:
+	// nothing is.
+	Handshake func()
+
 	// Skipped gets each record that should be a prompt and is not; nil: nothing.
 	Skipped func(*promptlog.Skip)
 }
@@ -121,6 +126,9 @@ func New(ix *index.Index, o *Options) *Server {
 	}
 	if s.o.Logger == nil {
 		s.o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.o.Handshake == nil {
+		s.o.Handshake = func() {}
 	}
 	s.handler = s.routes()
 	return s
@@ -186,12 +194,14 @@ func (s *Server) Close() { s.once.Do(func() { close(s.closing) }) }
 // ends streams of flags, and waits for the requests under way, Options.Drain at
 // most. It closes l; the index stays open.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	failures := &serverLog{log: s.o.Logger, failed: s.o.Handshake}
+	defer failures.close()
 	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.o.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(failures, "", 0),
 	}
 	srv.RegisterOnShutdown(s.Close)
 	var fresh lobby

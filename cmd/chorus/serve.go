@@ -209,7 +209,8 @@ func (s *serving) serveIndex(ctx context.Context, sockets []net.Listener, scheme
 		Count: func(p intake.Protocol, n intake.Counts) {
 			m.Records(string(p), n.Accepted, n.Duplicates, n.Skipped, n.Unrelated)
 		},
-		Skipped: func(s *promptlog.Skip) { m.Skipped(s.Kind()) },
+		Handshake: m.Handshake,
+		Skipped:   func(s *promptlog.Skip) { m.Skipped(s.Kind()) },
 	})
 	all, ctx := errgroup.WithContext(ctx) // sockets fail together
 	all.Go(func() error { return feed(ctx, ix, s.streams, log, m.Records) })

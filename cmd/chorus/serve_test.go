@@ -363,6 +363,15 @@ func TestServeTLS(t *testing.T) {
 	if got := status(t, http.DefaultClient, "GET", "http://"+address+"/v1/stats", ""); got != http.StatusBadRequest {
 		t.Errorf("without TLS: %d", got)
 	}
+	until(t, "counted", func() bool {
+		resp, err := c.Get("https://" + address + "/metrics")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		return err == nil && bytes.Contains(b, []byte("\nchorus_tls_handshake_failures_total 1\n"))
+	})
 	if runtime.GOOS != "windows" {
 		d.Process.Signal(syscall.SIGHUP)
 		until(t, "reloaded", func() bool { return strings.Contains(d.log.String(), "certificate reloaded") })

@@ -33,6 +33,7 @@ type Metrics struct {
 	underway   prometheus.Gauge
 	streams    prometheus.Gauge
 	refused    *prometheus.CounterVec // by code
+	handshakes prometheus.Counter
 
 	mu      sync.Mutex
 	reasons map[string]bool // of skipped
@@ -85,6 +86,7 @@ func New() *Metrics {
 	for _, code := range []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests} {
 		m.refused.WithLabelValues(strconv.Itoa(code))
 	}
+	m.handshakes = counter("chorus_tls_handshake_failures_total", "Connections on which TLS could not be agreed.")
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return m
 }
@@ -148,3 +150,6 @@ func (m *Metrics) Skipped(reason string) {
 
 // Refused counts a request that was not let in.
 func (m *Metrics) Refused(status int) { m.refused.WithLabelValues(strconv.Itoa(status)).Inc() }
+
+// Handshake counts a connection on which TLS could not be agreed.
+func (m *Metrics) Handshake() { m.handshakes.Inc() }
