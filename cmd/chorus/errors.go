@@ -110,7 +110,7 @@ func flagged(err error) error {
 }
 
 // packages are what errors of chorus's libraries begin with.
-var packages = []string{"index", "store", "search", "promptlog", "share", "access", "consume"}
+var packages = []string{"index", "store", "search", "promptlog", "share", "access", "consume", "listen", "tls"}
 
 // plain is an error's text for people: without the names of packages that it
 // came through, what each of them said again, and lines that are all alike.

@@ -380,7 +380,7 @@ func TestServeTLS(t *testing.T) {
 	if err := os.WriteFile(key, []byte("none"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := call(t.Context(), nil, "serve", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--db", filepath.Join(dir, "y.db")); code != exitFailed || !strings.Contains(stderr, key) {
+	if code, _, stderr := call(t.Context(), nil, "serve", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key, "--db", filepath.Join(dir, "y.db")); code != exitFailed || !strings.HasPrefix(stderr, "chorus: TLS: "+cert+" with "+key+": failed to find") {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 }

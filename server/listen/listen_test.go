@@ -202,3 +202,51 @@ func TestTLSWatch(t *testing.T) {
 		}
 	})
 }
+
+// TestTLSDays: a certificate is warned of when it is read and once a day, from a
+// week before it ends.
+func TestTLSDays(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	synctest.Test(t, func(t *testing.T) {
+		certificate(t, cert, key, "first") // for 1000 hours
+		var log bytes.Buffer
+		c, err := NewTLS(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		said := func(after time.Duration, want string, times int) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			if n := strings.Count(log.String(), "level=WARN"); n != times || strings.Count(log.String(), want) != n || strings.Count(log.String(), cert) != n {
+				t.Errorf("%d of %d times %q:\n%s", n, times, want, &log)
+			}
+			log.Reset()
+		}
+		said(1000*time.Hour-soon-time.Hour, "certificate", 0)
+		said(soon, "the certificate expires soon", 8)
+		said(49*time.Hour, "the certificate has expired", 2)
+		if err := c.Reload(); err != nil {
+			t.Errorf("an expired certificate is refused: %v", err)
+		}
+		said(0, "the certificate has expired", 1)
+		certificate(t, cert, key, "renewed")
+		if err := c.Reload(); err != nil {
+			t.Error(err)
+		}
+		said(0, "certificate", 0)
+	})
+}
+
+// TestTLSMismatch: a key of another certificate is refused, and both files are named.
+func TestTLSMismatch(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	certificate(t, cert, key, "first")
+	certificate(t, filepath.Join(dir, "other.pem"), key, "other")
+	if _, err := NewTLS(cert, key, nil); err == nil || !strings.Contains(err.Error(), cert+" with "+key+": tls: private key does not match public key") {
+		t.Error(err)
+	}
+}

@@ -15,6 +15,9 @@ import (
 // checkEvery is how often the files are looked at.
 const checkEvery = 10 * time.Second
 
+// A certificate is warned of once a day when it ends within soon.
+const soon, warnEvery = 8 * 24 * time.Hour, 24 * time.Hour
+
 // A TLS is a certificate with its key, from files that may change while it is
 // used. Safe for concurrent use.
 type TLS struct {
@@ -26,6 +29,7 @@ type TLS struct {
 
 	mu   sync.Mutex // held by Reload
 	seen [2]stamp   // of the files that were last read
+	warn time.Time  // when to look at the certificate's days again
 }
 
 // A stamp tells whether a file has changed.
@@ -35,8 +39,9 @@ type stamp struct {
 }
 
 // NewTLS reads a certificate, with those of its issuers behind it, and its key,
-// both PEM, and reads them again when they change. nil logger: failures to do so
-// are not logged. Close it.
+// both PEM, and reads them again when they change. Failures to do so are logged,
+// and that the certificate has expired, does so within days, or is not valid yet;
+// nil logger: they are not. Close it.
 func NewTLS(cert, key string, logger *slog.Logger) (*TLS, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
@@ -72,7 +77,32 @@ func (t *TLS) Reload() error {
 		return fmt.Errorf("listen: TLS: %s with %s: %w", t.cert, t.key, err)
 	}
 	t.current.Store(&c)
+	t.checkDays()
 	return nil
+}
+
+// checkDays logs that clients will not take the certificate, or soon will not.
+// mu is held.
+func (t *TLS) checkDays() {
+	now, leaf := time.Now(), t.current.Load().Leaf
+	t.warn = now.Add(warnEvery)
+	switch {
+	case now.After(leaf.NotAfter):
+		t.logger.Warn("the certificate has expired, and clients will refuse it: put a new one in its place", "file", t.cert, "expired", leaf.NotAfter.UTC())
+	case now.Add(soon).After(leaf.NotAfter):
+		t.logger.Warn("the certificate expires soon: put a new one in its place", "file", t.cert, "expires", leaf.NotAfter.UTC())
+	case now.Before(leaf.NotBefore):
+		t.logger.Warn("the certificate is not valid yet, and clients will refuse it: see whether the clock is right", "file", t.cert, "from", leaf.NotBefore.UTC())
+	}
+}
+
+// remind checks the days again when they were last checked a day ago.
+func (t *TLS) remind() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !time.Now().Before(t.warn) {
+		t.checkDays()
+	}
 }
 
 func (t *TLS) stamps() (s [2]stamp, err error) {
@@ -104,6 +134,7 @@ func (t *TLS) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		if !t.changed() {
+			t.remind()
 			continue
 		}
 		if err := t.Reload(); err != nil {
