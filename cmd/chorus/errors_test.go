@@ -70,6 +70,16 @@ func TestUnwritten(t *testing.T) {
 			t.Errorf("%s: exit code %d\n%s", args, code, stderr.String())
 		}
 	}
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	var stderr bytes.Buffer
+	a := &app{stdout: null, stderr: &stderr}
+	if code := a.run(t.Context(), []string{"token", "create", "ann", "--role", "read", "--db", db}); code != exitFailed || !strings.Contains(stderr.String(), "none was made") {
+		t.Errorf("exit code %d\n%s", code, stderr.String())
+	}
 	if _, err := os.Stat(db + ".tokens"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a token that nobody saw is valid: %v", err)
 	}

@@ -104,6 +104,24 @@ func syncFolder(name string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// discarded reports whether what is written to w is lost: where standard output
+// is closed, Go opens /dev/null in its place.
+func discarded(w io.Writer) bool {
+	if o, ok := w.(*answer); ok {
+		w = o.w
+	}
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	is, err := f.Stat()
+	if err != nil {
+		return true
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && os.SameFile(is, null)
+}
+
 // An answer passes on what is written, and keeps the first error: a command
 // whose answer could not be written was not done.
 type answer struct {

@@ -87,6 +87,9 @@ func (t *tokening) create(name string) error {
 	if err != nil {
 		return err
 	}
+	if discarded(t.stdout) {
+		return errors.New("standard output is closed or /dev/null: nobody would see the token, so none was made")
+	}
 	path := t.tokenFile(t.db)
 	before, err := access.List(path)
 	if err != nil {
