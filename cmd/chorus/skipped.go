@@ -15,6 +15,8 @@ type skippedError struct {
 	first   []promptlog.Skip
 	reasons map[string]int // counts, with numbers in a reason as N
 	strict  bool           // the command has flags for a looser reading, and none was given
+	account bool           // a looser reading might take one that was skipped
+	time    bool           // as account
 }
 
 // maxSkips is how many skipped lines are reported one by one, and maxReasons
@@ -25,6 +27,12 @@ func (e *skippedError) add(skips []promptlog.Skip) {
 	e.lines += len(skips)
 	e.first = append(e.first, skips[:min(len(skips), maxSkips-len(e.first))]...)
 	for i := range skips {
+		switch skips[i].Strict() {
+		case "account":
+			e.account = true
+		case "time":
+			e.time = true
+		}
 		if e.reasons == nil {
 			e.reasons = make(map[string]int)
 		}
@@ -39,6 +47,7 @@ func (e *skippedError) add(skips []promptlog.Skip) {
 // merge adds what another file's skippedError has counted.
 func (e *skippedError) merge(from *skippedError) {
 	e.lines += from.lines
+	e.account, e.time = e.account || from.account, e.time || from.time
 	e.first = append(e.first, from.first[:min(len(from.first), maxSkips-len(e.first))]...)
 	if e.reasons == nil {
 		e.reasons = make(map[string]int)
@@ -61,13 +70,11 @@ func (e *skippedError) report(w io.Writer) {
 		fmt.Fprintf(w, "  and %s more; in all:\n", thousands(more))
 		e.table(w)
 	}
-	for _, field := range []string{"account", "time"} {
-		for reason := range e.reasons {
-			if e.strict && strings.HasPrefix(reason, field+": not a") {
-				fmt.Fprintf(w, "With --%s-field %[1]s it may also be a number%s.\n", field, map[string]string{"time": ", or have another layout"}[field])
-				break
-			}
-		}
+	if e.strict && e.account {
+		fmt.Fprintln(w, "With --account-field account it may also be a number.")
+	}
+	if e.strict && e.time {
+		fmt.Fprintln(w, "With --time-field time it may also be a number, or have another layout.")
 	}
 }
 

@@ -92,6 +92,7 @@ func (d *decoder) prompt(line []byte, p *index.Prompt) (reason string) {
 
 const (
 	noTime   = "time is missing"
+	noString = ": not a string" // behind a field's name
 	noLayout = "time: not as RFC 3339 has it, like 2026-06-01T08:00:00Z"
 )
 
@@ -134,7 +135,7 @@ func (d *decoder) field(key []byte, seen *int, p *index.Prompt) (reason string) 
 		return d.attrs(p)
 	}
 	if s.peek() != '"' {
-		return name + ": not a string"
+		return name + noString
 	}
 	text, ok := s.str()
 	if !ok {

@@ -334,3 +334,25 @@ func BenchmarkPrompt(b *testing.B) {
 		}
 	}
 }
+
+// TestSkipStrict: of the fields that a map reads more loosely, and of no other,
+// a skip tells which was read too strictly.
+func TestSkipStrict(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"account":7,"time":"2026-06-01T08:00:00Z","text":"x"}`:             "account",
+		`{"account":"a","time":1780300800,"text":"x"}`:                       "time",
+		`{"account":"a","time":"yesterday","text":"x"}`:                      "time",
+		`{"account":"a","text":"x"}`:                                         "",
+		`{"account":"a","time":"2026-06-01T08:00:00Z","text":7}`:             "",
+		`{"account":"a","time":"2026-06-01T08:00:00Z","attrs":7,"text":"x"}`: "",
+	} {
+		for b, err := range Read(t.Context(), strings.NewReader(line+"\n"), nil) {
+			if err != nil || len(b.Skipped) != 1 {
+				t.Fatalf("%s: %v, %v", line, b.Skipped, err)
+			}
+			if got := b.Skipped[0].Strict(); got != want {
+				t.Errorf("%s: %q, want %q (%s)", line, got, want, b.Skipped[0].Reason)
+			}
+		}
+	}
+}

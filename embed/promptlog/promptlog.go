@@ -135,6 +135,19 @@ type Skip struct {
 // something else than a prompt, as most spans of a trace are.
 func (s *Skip) Unrelated() bool { return s.Reason == noRequest || s.Reason == anAnswer }
 
+// Strict is the field, "account" or "time", because of which a native line was
+// skipped and which might be read with a [Map]: it is no string, or a time in
+// another layout. "" for other reasons.
+func (s *Skip) Strict() (field string) {
+	switch s.Reason {
+	case "account" + noString:
+		return "account"
+	case "time" + noString, noLayout:
+		return "time"
+	}
+	return ""
+}
+
 // Kind is the reason with N in place of its numbers, which differ from line to
 // line: there are few kinds. The number of a name, as in UTF-8, stays, and so
 // does an example.
