@@ -227,6 +227,7 @@ func TestErrors(t *testing.T) {
 		{"POST", "/v1/prompts", "application/json", marker, 400, "neither a JSON object nor an array"},
 		{"POST", "/v1/prompts", "application/json", `{"account":"a","text":"` + marker, 400, "malformed JSON: the line ends too early"},
 		{"POST", "/v1/prompts", "application/json", `{"account":"a","text":["` + marker + `"]}`, 400, "text: not a string"},
+		{"POST", "/v1/prompts", "application/x-www-form-urlencoded", prompt("1", "a", marker) + "\n" + prompt("2", "a", marker), 400, fmt.Sprintf("malformed JSON at byte %d; JSON lines need the header Content-Type: application/x-ndjson", len(prompt("1", "a", marker))+2)},
 		{"POST", "/v1/prompts", "application/json", `{"account":"a"}`, 400, "text and messages are empty"},
 		{"POST", "/v1/prompts", "application/json", "\x1f\x8b" + marker + marker, 400, "gzip: gzip: invalid header"},
 		{"POST", "/v1/prompts", "application/json", "[" + string(big), 413, "input is too large; after decompression a body of JSON may have 2000 bytes, one of JSON lines (application/x-ndjson) 5000 bytes"},

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -86,6 +87,9 @@ func (in *Intake) prompts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	prompts, skips, single, err := promptlog.Parse(body, o)
+	if err != nil && (bytes.Contains(body, []byte("}\n{")) || bytes.Contains(body, []byte("}\r\n{"))) {
+		return badRequest("%v; JSON lines need the header Content-Type: application/x-ndjson", err)
+	}
 	if err != nil {
 		return badRequest("%v", err)
 	}
