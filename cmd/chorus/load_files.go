@@ -69,8 +69,8 @@ func (l *logFlags) resolve() error {
 }
 
 // expand replaces folders by the files in them, at any depth and sorted by
-// name, and patterns by the files that match. Hidden files and the index itself
-// are left out of folders.
+// name, and patterns by the files that match. Hidden files and the index itself,
+// with its words, are left out of folders.
 func expand(names []string, db string) ([]string, error) {
 	var files []string
 	for i, name := range names {
@@ -122,6 +122,11 @@ func folder(name, db string) ([]string, error) {
 			}
 			return nil
 		case d.IsDir():
+			if own, err := os.Stat(searchFolder(db)); err == nil {
+				if info, err := d.Info(); err == nil && os.SameFile(info, own) {
+					return fs.SkipDir
+				}
+			}
 			return nil
 		}
 		file := filepath.Join(name, path)
