@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -203,6 +204,26 @@ func TestTLSWatch(t *testing.T) {
 	})
 }
 
+// A lockedBuffer is for goroutines whose turns only a clock keeps apart.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// take returns what was written since it was last called.
+func (l *lockedBuffer) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.b.Reset()
+	return l.b.String()
+}
+
 // TestTLSDays: a certificate is warned of when it is read and once a day, from a
 // week before it ends.
 func TestTLSDays(t *testing.T) {
@@ -210,7 +231,7 @@ func TestTLSDays(t *testing.T) {
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	synctest.Test(t, func(t *testing.T) {
 		certificate(t, cert, key, "first") // for 1000 hours
-		var log bytes.Buffer
+		var log lockedBuffer
 		c, err := NewTLS(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
@@ -220,10 +241,10 @@ func TestTLSDays(t *testing.T) {
 			t.Helper()
 			time.Sleep(after)
 			synctest.Wait()
-			if n := strings.Count(log.String(), "level=WARN"); n != times || strings.Count(log.String(), want) != n || strings.Count(log.String(), cert) != n {
-				t.Errorf("%d of %d times %q:\n%s", n, times, want, &log)
+			got := log.take()
+			if n := strings.Count(got, "level=WARN"); n != times || strings.Count(got, want) != n || strings.Count(got, cert) != n {
+				t.Errorf("%d of %d times %q:\n%s", n, times, want, got)
 			}
-			log.Reset()
 		}
 		said(1000*time.Hour-soon-time.Hour, "certificate", 0)
 		said(soon, "the certificate expires soon", 8)
