@@ -22,6 +22,8 @@ func TestHandshakes(t *testing.T) {
 		said := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
+			l.mu.Lock() // which timers hold while they write
+			defer l.mu.Unlock()
 			lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 			if len(want) == 0 && out.Len() > 0 || len(want) > 0 && len(lines) != len(want) {
 				t.Errorf("%d lines, want %d:\n%s", len(lines), len(want), &out)
