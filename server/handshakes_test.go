@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"fmt"
 	"log"
 	"log/slog"
@@ -9,31 +8,31 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/seed-368d3dfa/chorus/server/internal/testlog"
 )
 
 // TestHandshakes: of many failed handshakes the first is logged, and all are
 // counted; what else the server says is logged as it is.
 func TestHandshakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out testlog.Buffer
 		failed := 0
 		l := &serverLog{log: slog.New(slog.NewTextHandler(&out, nil)), failed: func() { failed++ }}
 		logger := log.New(l, "", 0)
 		said := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
-			l.mu.Lock() // which timers hold while they write
-			defer l.mu.Unlock()
-			lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
-			if len(want) == 0 && out.Len() > 0 || len(want) > 0 && len(lines) != len(want) {
-				t.Errorf("%d lines, want %d:\n%s", len(lines), len(want), &out)
+			got := out.Take()
+			lines := strings.Split(strings.TrimSuffix(got, "\n"), "\n")
+			if len(want) == 0 && got != "" || len(want) > 0 && len(lines) != len(want) {
+				t.Errorf("%d lines, want %d:\n%s", len(lines), len(want), got)
 			}
 			for i := range want {
 				if i < len(lines) && (!strings.Contains(lines[i], want[i]) || !strings.Contains(lines[i], "level=WARN")) {
 					t.Errorf("%s\nwant %s", lines[i], want[i])
 				}
 			}
-			out.Reset()
 		}
 		fail := func(n int) {
 			for i := range n {

@@ -18,11 +18,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-368d3dfa/chorus/server/internal/testlog"
 	"github.com/seed-368d3dfa/chorus/testdata/testleak"
 )
 
@@ -204,26 +204,6 @@ func TestTLSWatch(t *testing.T) {
 	})
 }
 
-// A lockedBuffer is for goroutines whose turns only a clock keeps apart.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-// take returns what was written since it was last called.
-func (l *lockedBuffer) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.b.Reset()
-	return l.b.String()
-}
-
 // TestTLSDays: a certificate is warned of when it is read and once a day, from a
 // week before it ends.
 func TestTLSDays(t *testing.T) {
@@ -231,7 +211,7 @@ func TestTLSDays(t *testing.T) {
 	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
 	synctest.Test(t, func(t *testing.T) {
 		certificate(t, cert, key, "first") // for 1000 hours
-		var log lockedBuffer
+		var log testlog.Buffer
 		c, err := NewTLS(cert, key, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
@@ -241,7 +221,7 @@ func TestTLSDays(t *testing.T) {
 			t.Helper()
 			time.Sleep(after)
 			synctest.Wait()
-			got := log.take()
+			got := log.Take()
 			if n := strings.Count(got, "level=WARN"); n != times || strings.Count(got, want) != n || strings.Count(got, cert) != n {
 				t.Errorf("%d of %d times %q:\n%s", n, times, want, got)
 			}
