@@ -49,7 +49,7 @@ to date first. It may be deleted at any time; --rebuild makes it anew. While
   chorus search 'examin*' --since 7d --json
   chorus search --rebuild`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 && !rebuild {
+			if strings.TrimSpace(strings.Join(args, "")) == "" && !rebuild {
 				return errors.New("name the words to search for")
 			}
 			return nil
