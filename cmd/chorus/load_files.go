@@ -112,6 +112,7 @@ func rootCause(err error) error {
 
 func folder(name, db string) ([]string, error) {
 	var files []string
+	own, ownErr := os.Stat(searchFolder(db))
 	err := fs.WalkDir(os.DirFS(name), ".", func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -122,10 +123,8 @@ func folder(name, db string) ([]string, error) {
 			}
 			return nil
 		case d.IsDir():
-			if own, err := os.Stat(searchFolder(db)); err == nil {
-				if info, err := d.Info(); err == nil && os.SameFile(info, own) {
-					return fs.SkipDir
-				}
+			if info, err := d.Info(); err == nil && ownErr == nil && os.SameFile(info, own) {
+				return fs.SkipDir
 			}
 			return nil
 		}

@@ -47,7 +47,7 @@ const partial = ".partial"
 // create makes a file that is not there yet of what f writes. It has another
 // name, beside its own, until it is whole and on the disk: what bears the name is
 // whole, also after a crash. What failed leaves no file.
-func create(name string, f func(*os.File) error) (err error) {
+func create(name string, f func(*os.File) error) error {
 	if err := vacant(name); err != nil {
 		return err
 	}
@@ -59,11 +59,7 @@ func create(name string, f func(*os.File) error) (err error) {
 		}
 		return err
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(file.Name())
-		}
-	}()
+	defer os.Remove(file.Name()) // fails once it is renamed
 	err = f(file)
 	if err == nil {
 		err = file.Sync()
