@@ -127,16 +127,19 @@ func decodeTokens(r *os.File, path string) (f tokenFile, err error) {
 	return f, nil
 }
 
+// remake is what to do with a token file of which something is missing.
+const remake = `put a copy of it back, or delete it and make tokens with "chorus token create"`
+
 // parseTokens reads a token file. It refuses what it does not know: a limit
 // whose name is misspelt must not be no limit.
 func parseTokens(b []byte) (f tokenFile, err error) {
 	if len(bytes.TrimSpace(b)) == 0 {
-		return tokenFile{}, errors.New("it is empty: put a copy of it back, or delete it and make tokens with \"chorus token create\"")
+		return tokenFile{}, errors.New("it is empty: " + remake)
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); errors.Is(err, io.ErrUnexpectedEOF) {
-		return tokenFile{}, errors.New("it ends in the middle: put a copy of it back, or delete it and make tokens with \"chorus token create\"")
+		return tokenFile{}, errors.New("it ends in the middle: " + remake)
 	} else if err != nil {
 		return tokenFile{}, err
 	}
