@@ -114,7 +114,8 @@ func AccountFromHeader(name string) func(*http.Request) string {
 // AccountFromKey returns a HTTPOptions.Account that hashes the request's API key
 // with HMAC-SHA-256: "key-" and 32 hexadecimal digits. The key is the first there
 // is of X-Api-Key (Anthropic), Api-Key (Azure), X-Goog-Api-Key (Gemini), the
-// credentials of Authorization and the query's key (Gemini). Without a secret, whoever has a key can find its account.
+// credentials of Authorization and the query's key (Gemini). Without a secret,
+// whoever has a key can find its account.
 func AccountFromKey(secret []byte) func(*http.Request) string {
 	secret = bytes.Clone(secret)
 	hashes := &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}

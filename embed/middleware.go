@@ -8,8 +8,8 @@ import (
 // Middleware returns a function that wraps a handler: the handler gets every
 // request with its body as it came, and tap gets the prompts that it reads from
 // bodies of the APIs of OpenAI, Anthropic, Gemini and Bedrock (see
-// HTTPOptions.Match; Content-Encoding gzip and zstd too). A body counts when the handler has read
-// it, so put Middleware behind what refuses requests.
+// HTTPOptions.Match; Content-Encoding gzip and zstd too). A body counts when the
+// handler has read it, so put Middleware behind what refuses requests.
 func Middleware(tap *Tap, o *HTTPOptions) (func(http.Handler) http.Handler, error) {
 	if tap == nil {
 		return nil, errors.New("embed: Middleware without a tap")
